@@ -9,6 +9,8 @@ overrides what its vendor can do; what it leaves alone accepts everything and se
 
 from __future__ import annotations
 
+import linecache
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple, Protocol, TypeAlias
@@ -53,6 +55,9 @@ Status: TypeAlias = Literal["unset", "ok", "error"]
 MetricKind: TypeAlias = Literal["count", "gauge", "distribution", "histogram", "set"]
 MetricFlow: TypeAlias = Literal["none", "delta", "cumulative", "pull"]
 
+_DURING = "During handling of the above exception, another exception occurred"
+_BECAUSE = "The above exception was the direct cause of the following exception"
+
 
 @dataclass(frozen=True, slots=True)
 class SpanContext:
@@ -93,6 +98,22 @@ class ExceptionRecord:
     cause: ExceptionRecord | None = None
     implicit: bool = False
     group: Sequence[ExceptionRecord] = ()
+
+    def stacktrace(self) -> str:
+        """Write it as Python's own traceback does, the cause first."""
+        parts = []
+        if self.cause is not None:
+            parts.append(f"{self.cause.stacktrace()}\n\n{_DURING if self.implicit else _BECAUSE}:\n\n")
+        if self.frames:
+            parts.append("Traceback (most recent call last):\n")
+        for frame in self.frames:
+            source = linecache.getline(frame.file, frame.line).strip()
+            parts.append(f'  File "{frame.file}", line {frame.line}, in {frame.function}\n')
+            parts.append(f"    {source}\n" if source else "")
+        name = self.type if self.module in ("builtins", "__main__") else f"{self.module}.{self.type}"
+        parts.append(f"{name}: {self.message}" if self.message else name)
+        parts.extend(textwrap.indent(f"\n{member.stacktrace()}", "  | ") for member in self.group)
+        return "".join(parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,7 +221,7 @@ class Point:
     """What happened to one series: in the batch's interval (delta), or since the process began (cumulative, pull).
 
     ========================= =====================================================================================
-    count                     *value* is the sum of the increments, *count* their number
+    count                     *value* is the sum of the increments
     gauge                     *value* is the last one; *fresh* is false when it was not written in this interval
     distribution, histogram   *value* is the sum, *count* the number, *low* and *high* the extremes; *buckets* has
                               ``len(bounds) + 1`` counts, not added up; each of *samples* (delta only) stands for

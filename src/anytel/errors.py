@@ -40,7 +40,9 @@ class UnknownBackend(ConfigError):
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
-        return cls("TELEMETRY_BACKENDS", value, origin, f"there is no backend {name!r}", f"{hint}Known: {', '.join(known)}.")
+        return cls(
+            "TELEMETRY_BACKENDS", value, origin, f"there is no backend {name!r}", f"{hint}Known: {', '.join(known)}."
+        )
 
 
 class ExtraMissing(ConfigError):
@@ -49,7 +51,13 @@ class ExtraMissing(ConfigError):
     @classmethod
     def of(cls, backend: str, module: str, install: str, value: object, origin: str) -> ExtraMissing:
         """Build the error for a *backend* whose import failed at *module*."""
-        return cls("TELEMETRY_BACKENDS", value, origin, f"{backend!r} needs {module!r}, which is not installed", f"Run: {install}")
+        return cls(
+            "TELEMETRY_BACKENDS",
+            value,
+            origin,
+            f"{backend!r} needs {module!r}, which is not installed",
+            f"Run: {install}",
+        )
 
 
 class CredentialsMissing(ConfigError):

@@ -1,0 +1,44 @@
+"""One small API for spans, metrics and logs, sent to the backends that one setting names.
+
+>>> import anytel
+>>> anytel.configure(service="shop", backends="none")
+>>> with anytel.span("checkout", attributes={"basket.size": 3}):
+...     anytel.count("shop.orders", tags={"channel": "web"})
+"""
+
+from anytel.api import capture_exception, context, current_span, extract, inject, propagate, span, start_span
+from anytel.errors import AnytelError, ConfigError, MisuseError
+from anytel.logs.logger import get_logger
+from anytel.metrics.instruments import Counter, Distribution, Gauge, Histogram, Set
+from anytel.metrics.verbs import count, distribution, gauge, histogram, set  # noqa: A004 -- the field's word
+from anytel.runtime import configure, flush, shutdown, stats
+from anytel.tracing.traced import traced
+
+__all__ = [
+    "AnytelError",
+    "ConfigError",
+    "Counter",
+    "Distribution",
+    "Gauge",
+    "Histogram",
+    "MisuseError",
+    "Set",
+    "capture_exception",
+    "configure",
+    "context",
+    "count",
+    "current_span",
+    "distribution",
+    "extract",
+    "flush",
+    "gauge",
+    "get_logger",
+    "histogram",
+    "inject",
+    "propagate",
+    "shutdown",
+    "span",
+    "start_span",
+    "stats",
+    "traced",
+]

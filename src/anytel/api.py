@@ -1,0 +1,134 @@
+"""The functions of the public API that record: spans, context, errors and headers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import copy_context
+from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from anytel import misuse, runtime
+from anytel.attributes import flatten
+from anytel.backend import SpanKind
+from anytel.tracing import exceptions, headers
+from anytel.tracing.context import RemoteContext, bound, current
+from anytel.tracing.record import NOOP, NoopSpan
+from anytel.tracing.tracer import Parent
+
+__all__ = ["capture_exception", "context", "current_span", "extract", "inject", "propagate", "span", "start_span"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def span(
+    name: str,
+    *,
+    kind: SpanKind = "internal",
+    attributes: Mapping[str, object] | None = None,
+    links: Iterable[object] = (),
+    parent: Parent | None = None,
+    start_time: float | datetime | None = None,
+) -> NoopSpan:
+    """Start a span, to be entered with ``with``: it is current within the block, and ends with it, also when that raises.
+
+    Args:
+        name: What is done, with few different values: ``mcp.call``, not ``mcp.call 4711``.
+        kind: Its role towards other processes.
+        attributes: Free values; None is left out, nested mappings become dotted names.
+        links: Related spans that are not parents: spans, extracted contexts, or pairs of one of these with attributes.
+        parent: A span, or what `extract` gave; without it the current span.
+        start_time: When it began, if not now: nanoseconds since the epoch as an int, seconds as a float, or a datetime.
+    """
+    return runtime.active.tracer.start(name, kind, attributes, links, parent, start_time)
+
+
+def start_span(
+    name: str,
+    *,
+    kind: SpanKind = "internal",
+    attributes: Mapping[str, object] | None = None,
+    links: Iterable[object] = (),
+    parent: Parent | None = None,
+    start_time: float | datetime | None = None,
+) -> NoopSpan:
+    """Start a span that is not current and ends when its ``end()`` is called; arguments as of `span`."""
+    return runtime.active.tracer.start(name, kind, attributes, links, parent, start_time)
+
+
+def current_span() -> NoopSpan:
+    """Give the enclosing span, or the shared one that records nothing."""
+    return current.get() or NOOP
+
+
+@contextmanager
+def context(attributes: Mapping[str, object] | None = None, /, **more: object) -> Iterator[None]:
+    """Bind attributes to everything recorded in the block: log lines, spans, error reports.
+
+    They reach a metric only where it declares a tag of that name.
+    """
+    try:
+        added = flatten({**(attributes or {}), **more})
+    except Exception as exc:
+        added = misuse.refuse("context", f"anytel.context() takes a mapping: {exc!r}", {})
+    token = bound.set({**bound.get(), **added})
+    try:
+        yield
+    finally:
+        try:
+            bound.reset(token)
+        except ValueError:  # a generator finalised in another context, whose binding this is not
+            pass
+
+
+def capture_exception(
+    exc: BaseException | None = None,
+    attributes: Mapping[str, object] | None = None,
+    handled: bool = True,  # noqa: FBT001, FBT002 -- the settled signature
+) -> str:
+    """Report an exception, by default the one being handled, to every backend that takes errors.
+
+    Gives the report's id, 32 hex digits and the same at every vendor. An exception is reported once: capturing it again,
+    logging it or letting it leave a span gives the same report. Without an exception the id is empty.
+    """
+    if exc is None:
+        exc = sys.exc_info()[1]
+    if not isinstance(exc, BaseException):
+        return misuse.refuse("exception", "capture_exception() found no exception: call it in an except block", "")
+    here, root = runtime.here()
+    known = exceptions.marked(exc).context or here
+    try:
+        return runtime.active.pipeline.take_exception(exc, known, root, attributes, handled=handled)
+    except Exception as problem:
+        return misuse.refuse("exception", f"capture_exception() failed: {problem!r}", "")
+
+
+def inject(carrier: MutableMapping[str, str]) -> None:
+    """Write the current span's ids and decision into *carrier*, as W3C, Datadog and Sentry headers."""
+    here, _ = runtime.here()
+    if here is None:
+        return
+    try:
+        headers.write(here, runtime.active.resource, carrier)
+    except Exception as exc:
+        misuse.refuse("headers", f"inject() takes a mapping that can be written: {exc!r}", None)
+
+
+def extract(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> RemoteContext:
+    """Read a parent for `span` from a message's headers: a mapping, or pairs. An empty one starts a new trace."""
+    return headers.read(carrier)
+
+
+def propagate(function: Callable[P, R]) -> Callable[P, R]:
+    """Give *function* so that it runs, in any thread or executor, with the span and context that are current now."""
+    carried = copy_context()
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        # A context can be entered once at a time, and the same function may run in many threads: each run gets a copy.
+        return carried.copy().run(function, *args, **kwargs)
+
+    return run

@@ -1,0 +1,1 @@
+"""The backends that need no vendor."""

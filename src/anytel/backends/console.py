@@ -1,0 +1,78 @@
+"""The console backend: one line per span, metric and error on standard output. Log lines are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from anytel.backend import Ack, Attributes, Backend, ErrorRecord, Host, MetricBatch, Point, Signal, SpanRecord
+from anytel.logs import render
+from anytel.logs.render import Event
+
+__all__ = ["ConsoleBackend"]
+
+
+class ConsoleBackend(Backend):
+    """Writes readable lines on a terminal and JSON lines elsewhere."""
+
+    name: ClassVar[str] = "console"
+    signals: ClassVar[frozenset[Signal]] = frozenset({"span", "metric", "error"})
+    fidelity: ClassVar[Mapping[str, str]] = {"*": "exact", "log": "exact: the logger itself writes the line"}
+
+    def __init__(self, log_format: str = "auto") -> None:
+        self._format = log_format
+
+    def open(self, host: Host, /) -> None:  # noqa: D102 -- inherited
+        self._render = render.for_format(self._format)
+
+    def spans(self, batch: Sequence[SpanRecord], deadline: float, /) -> Ack:  # noqa: D102 -- inherited
+        for span in batch:
+            self._write("error" if span.status == "error" else "info", f"span {span.name}", _span(span))
+        return Ack(len(batch))
+
+    def metrics(self, batch: MetricBatch, deadline: float, /) -> Ack:  # noqa: D102 -- inherited
+        for point in batch.points:
+            if point.fresh:
+                self._write("info", f"{point.series.kind} {point.series.name}", _point(point))
+        return Ack(len(batch.points))
+
+    def errors(self, batch: Sequence[ErrorRecord], deadline: float, /) -> Ack:  # noqa: D102 -- inherited
+        for error in batch:
+            self._write("error", f"error {error.exception.type}", _error(error))
+        return Ack(len(batch))
+
+    def _write(self, level: str, event: str, values: Event) -> None:
+        render.write(self._render({"level": level, "event": event, **values}))
+
+
+def _plain(attributes: Attributes) -> Event:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in attributes.items()}
+
+
+def _span(span: SpanRecord) -> Event:
+    reason = {"reason": span.status_message} if span.status_message else {}
+    return {
+        **_plain(span.attributes),
+        **reason,
+        "duration_ms": round((span.end_ns - span.start_ns) / 1e6, 3),
+        "status": span.status,
+        "trace_id": f"{span.context.trace_id:032x}",
+        "span_id": f"{span.context.span_id:016x}",
+    }
+
+
+def _point(point: Point) -> Event:
+    many = {"count": point.count, "min": point.low, "max": point.high} if point.samples else {}
+    unit = {"unit": point.series.unit} if point.series.unit else {}
+    return {**dict(point.series.tags), "value": point.value, **many, **unit}
+
+
+def _error(error: ErrorRecord) -> Event:
+    ids = {"trace_id": f"{error.context.trace_id:032x}"} if error.context is not None else {}
+    return {
+        **_plain(error.attributes),
+        "message": error.exception.message,
+        "handled": error.handled,
+        "error.id": error.id,
+        **ids,
+    }

@@ -1,0 +1,146 @@
+"""The settings, read and checked once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from anytel.backend import Backend
+from anytel.config.sources import Setting, Sources, boolean, choice, number, rate, seconds
+from anytel.errors import ConfigError
+
+__all__ = ["BackendSpec", "Settings", "read"]
+
+BackendSpec = str | Backend
+LEVELS = ("debug", "info", "warning", "error", "critical")
+_LEVEL_NAMES = {"warn": "warning", "fatal": "critical"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting with its value and its origin."""
+
+    backends: Setting[tuple[BackendSpec, ...]]
+    service: Setting[str]
+    environment: Setting[str]
+    version: Setting[str]
+    sample_rate: Setting[float]
+    span_mode: Setting[str]
+    log_level: Setting[str]
+    log_format: Setting[str]
+    log_mode: Setting[str]
+    flush_interval: Setting[float]
+    shutdown_timeout: Setting[float]
+    redact: Setting[tuple[str, ...]]
+    strict: Setting[bool]
+    trust_incoming: Setting[bool]
+    run_dir: Setting[Path | None]
+
+    @property
+    def resource(self) -> Mapping[str, str]:
+        """What is sent with everything, under OpenTelemetry's names."""
+        named = {
+            "service.name": self.service.value,
+            "deployment.environment.name": self.environment.value,
+            "service.version": self.version.value,
+        }
+        return {name: value for name, value in named.items() if value}
+
+    def origins(self) -> Mapping[str, Setting[object]]:
+        """Give every setting by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read all settings.
+
+    Raises:
+        ConfigError: One of them cannot be used.
+    """
+    get = Sources(arguments, environ).get
+    environment = get(
+        "environment", "", _text, variables=_names("deployment.environment.name", "DD_ENV", "SENTRY_ENVIRONMENT")
+    )
+    return Settings(
+        backends=get("backends", _default_backends(), _backends),
+        service=get(
+            "service", "unknown_service", _text, variables=("OTEL_SERVICE_NAME", *_names("service.name", "DD_SERVICE"))
+        ),
+        environment=environment,
+        version=get("version", "", _text, variables=_names("service.version", "DD_VERSION", "SENTRY_RELEASE")),
+        sample_rate=get("sample_rate", 1.0, rate),
+        span_mode=_built(get("span_mode", "auto", choice("auto", "export", "native")), "span_mode", "native"),
+        log_level=get("log_level", _default_level(environment.value), _level),
+        log_format=get("log_format", "auto", choice("auto", "console", "json")),
+        log_mode=_built(get("log_mode", "sync", choice("sync", "async")), "log_mode", "async"),
+        flush_interval=get("flush_interval", 10.0, seconds),
+        shutdown_timeout=get("shutdown_timeout", 2.0, _timeout),
+        redact=get("redact", (), _words),
+        strict=get("strict", False, boolean),  # noqa: FBT003 -- the default
+        trust_incoming=get("trust_incoming", True, boolean),  # noqa: FBT003 -- the default
+        run_dir=get("run_dir", None, lambda raw: Path(str(raw))),
+    )
+
+
+def _names(attribute: str, *variables: str) -> tuple[str, ...]:
+    return (f"OTEL_RESOURCE_ATTRIBUTES:{attribute}", *variables)
+
+
+def _built(setting: Setting[str], name: str, later: str) -> Setting[str]:
+    """Refuse what is named in the design and not built yet, rather than to ignore it."""
+    if setting.value == later:
+        fix = f"Leave {name} unset."
+        raise ConfigError(f"TELEMETRY_{name.upper()}", later, setting.origin, "this version does not have it yet", fix)
+    return setting
+
+
+def _default_backends() -> tuple[BackendSpec, ...]:
+    return ("console",) if sys.stdout is not None and sys.stdout.isatty() else ()
+
+
+def _default_level(environment: str) -> str:
+    return "debug" if environment == "development" else "info"
+
+
+def _text(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise TypeError("Give a string.")
+    return raw.strip()
+
+
+def _words(raw: object) -> tuple[str, ...]:
+    words = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        raise TypeError("Give a comma-separated list, or a list of strings.")
+    return tuple(word.strip() for word in words if word.strip())
+
+
+def _backends(raw: object) -> tuple[BackendSpec, ...]:
+    given: Sequence[object] = raw.split(",") if isinstance(raw, str) else raw if isinstance(raw, Sequence) else [raw]
+    specs = [one.strip().lower() if isinstance(one, str) else one for one in given]
+    for one in specs:
+        if not isinstance(one, str | Backend):
+            raise TypeError(f"Give names or Backend instances, not {type(one).__name__}.")
+    kept = tuple(one for one in specs if isinstance(one, str | Backend) and one)
+    if "none" in kept and len(kept) > 1:
+        raise ValueError("'none' switches everything off and stands alone.")
+    names = [one if isinstance(one, str) else one.name for one in kept]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Name each backend once: {', '.join(twice)}.")
+    return kept
+
+
+def _level(raw: object) -> str:
+    word = str(raw).strip().lower()
+    return choice(*LEVELS)(_LEVEL_NAMES.get(word, word))
+
+
+def _timeout(raw: object) -> float:
+    value = number(raw)
+    if value < 0:
+        raise ValueError("Give a number of seconds, 0 or more.")
+    return value

@@ -1,0 +1,148 @@
+"""The names: which metric a name is, declared or not. The first kind and unit of a name win."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, TypeVar
+
+from anytel import misuse
+from anytel.attributes import text
+from anytel.metrics import buckets
+
+if TYPE_CHECKING:
+    from anytel.metrics.instruments import Allowed, Instrument
+
+__all__ = ["declare", "declared", "forget", "get", "resolve"]
+
+I = TypeVar("I", bound="Instrument")  # noqa: E741 -- the usual name of such a variable is as short
+
+MAX_UNDECLARED = 2_000
+"""Names that may be used without a declaration; beyond, they are counted and refused."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-/]{0,254}")  # OpenTelemetry's syntax of an instrument name
+
+_instruments: dict[str, Instrument] = {}
+_refused: dict[type[Instrument], Instrument] = {}
+_lock = threading.RLock()
+
+
+def get(name: str) -> Instrument | None:
+    """Give the metric of that name."""
+    return _instruments.get(name)
+
+
+def declared() -> Mapping[str, Instrument]:
+    """Give the declared metrics by name, in the order of declaration."""
+    with _lock:
+        return {name: one for name, one in _instruments.items() if not one.implicit}
+
+
+def declare(
+    cls: type[I],
+    name: str,
+    tags: Allowed,
+    unit: str,
+    description: str,
+    owner: str,
+    bounds: Iterable[float] | None,
+) -> I:
+    """Declare a metric.
+
+    *name* is dotted, without its unit or ``_total``. *tags* maps each tag to its allowed values, or to None for any, or
+    is the tags' names. An identical redeclaration gives the same object; a conflicting one an object that
+    records nothing, with a warning (strict: `MisuseError`).
+    """
+    with _lock:
+        known = _instruments.get(name) if isinstance(name, str) else None
+        if known is None or known.implicit:
+            made = resolve(cls, name, unit, _bounds(name, unit, bounds))
+            if made is _refused.get(cls):
+                return made
+            try:
+                made.declare(tags, description, owner)
+            except Exception as exc:
+                return _refuse(cls, name, f"its tags cannot be used ({exc!r})")
+            return made
+        if not isinstance(known, cls) or type(known) is not cls:
+            return _refuse(cls, name, f"it is a {known.kind} already")
+        problem = _differs(known, tags, unit, bounds)
+        return _refuse(cls, name, problem) if problem else known
+
+
+def resolve(cls: type[I], name: str, unit: str, bounds: tuple[float, ...] | None = None) -> I:
+    """Give the metric of that name for a use without a declaration, making it at the first."""
+    with _lock:
+        known = _instruments.get(name) if isinstance(name, str) else None
+        if known is None:
+            return _make(cls, name, unit, bounds)
+        if type(known) is not cls:
+            return _refuse(cls, name, f"it is a {known.kind} already")
+        if unit and unit != known.unit:
+            return _refuse(cls, name, f"its unit is {known.unit!r} already, not {unit!r}")
+        return known
+
+
+def _make(cls: type[I], name: str, unit: str, bounds: tuple[float, ...] | None) -> I:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return _refuse(
+            cls, text(name)[:100], "a name is letters, digits, '_', '.', '-' and '/', and begins with a letter"
+        )
+    if len(_instruments) >= MAX_UNDECLARED:
+        return _refuse(cls, name, f"there are {MAX_UNDECLARED} names already: put what varies into a tag", once="names")
+    unit = unit if isinstance(unit, str) else text(unit)
+    if bounds is None:
+        bounds = buckets.default(unit) if cls.kind in ("histogram", "distribution") else ()
+    made = _instruments[name] = cls.undeclared(name, unit, bounds)
+    return made
+
+
+def _bounds(name: str, unit: str, bounds: Iterable[float] | None) -> tuple[float, ...] | None:
+    if bounds is None:
+        return None
+    try:
+        given = sorted({float(bound) for bound in bounds})
+    except Exception as exc:
+        return misuse.refuse("buckets", f"metric {name!r}: buckets are numbers ({exc!r}); the unit's are used", None)
+    return tuple(bound for bound in given if abs(bound) < float("inf"))
+
+
+def _differs(known: Instrument, tags: Allowed, unit: str, bounds: Iterable[float] | None) -> str:
+    other = known.undeclared(known.name, unit, ())
+    other.declare(tags, "", "")
+    if unit != known.unit:
+        return f"its unit is {known.unit!r} already, not {unit!r}"
+    if other.tags != known.tags:
+        return f"it was declared with the tags {sorted(known.tags or ())} and their values"
+    if bounds is not None and _bounds(known.name, unit, bounds) != known.bounds:
+        return f"it was declared with the buckets {known.bounds}"
+    return ""
+
+
+def _refuse(cls: type[I], name: str, problem: str, once: str = "") -> I:
+    return misuse.refuse("metric", f"metric {name!r}: {problem}", _nothing(cls), once=once)
+
+
+def _nothing(cls: type[I]) -> I:
+    """Give the instrument of a kind that records nothing."""
+    known = _refused.get(cls)
+    if known is None:
+        nowhere = lambda *args, **kwargs: None  # noqa: E731, ARG005 -- takes whatever it is given
+        itself = {"bind": lambda self, *args, **kwargs: self, "time": lambda *args, **kwargs: nullcontext()}  # noqa: ARG005 -- as above
+        inert = type(
+            cls.__name__, (cls,), {"__slots__": (), "add": nowhere, "set": nowhere, "record": nowhere, **itself}
+        )
+        known = _refused[cls] = inert.undeclared("", "", ())
+    return known  # type: ignore[return-value] -- a subclass of cls
+
+
+def forget() -> None:
+    """Forget all names; for tests."""
+    _instruments.clear()
+
+
+def after_fork() -> None:
+    """Replace the lock, which another thread may have held."""
+    global _lock  # noqa: PLW0603 -- one per process
+    _lock = threading.RLock()

@@ -1,0 +1,279 @@
+"""The store: every thread records into a shard of its own, and a fold brings the shards together.
+
+A shard's dictionaries are keyed by what the caller gave, ``(instrument, *tag names, *tag values)``, so that the usual
+call is one dictionary update. A key that is not there yet takes the lock once to be *interned*: it is given its series,
+and there the limit on series holds for all threads.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from anytel import misuse
+from anytel.backend import Exemplar, MetricBatch, MetricFlow, Point, Series
+from anytel.metrics import aggregate
+from anytel.metrics.aggregate import Aggregate, Distinct, Distribution, Level, Sum
+from anytel.redaction import FILTERED, Redactor
+
+if TYPE_CHECKING:
+    from anytel.metrics.instruments import Instrument
+    from anytel.tracing.record import Span
+
+__all__ = ["COMPACT", "MAX_SERIES", "OVERFLOW", "Key", "Shard", "Store", "local", "store"]
+
+MAX_SERIES = 2_000
+"""Series of one metric; beyond, everything goes to one series with the tag `OVERFLOW`."""
+OVERFLOW = (("otel.metric.overflow", "true"),)
+MAX_RAW_KEYS = 4 * MAX_SERIES
+COMPACT = 1_000
+"""Samples that one thread keeps of one series before it folds them itself."""
+IDLE_NS = 3_600 * 10**9
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Key: TypeAlias = "tuple[object, ...] | Series"
+
+
+class Shard:
+    """What one thread has recorded since the last fold."""
+
+    __slots__ = ("__weakref__", "counts", "exemplars", "owner", "samples", "sets")
+
+    def __init__(self, owner: weakref.ref[_Owner]) -> None:
+        self.owner = owner
+        self.counts: dict[Key, float] = {}
+        self.samples: dict[Key, list[float]] = {}
+        self.sets: dict[Key, set[str]] = {}
+        self.exemplars: dict[tuple[Key, int], tuple[float, int, Span]] = {}
+
+    # In each of these a dictionary is loaded and stored into without giving up the GIL in between (no call of Python
+    # code, no backward jump): after the fold has exchanged it, nothing more is written to the one taken.
+
+    def count(self, key: Key, value: float) -> None:
+        """Add to a count that may be new."""
+        try:
+            self.counts[key] += value
+        except KeyError:
+            self.counts[key] = value
+
+    def sample(self, key: Key, value: float) -> None:
+        """Add a sample to a series that may be new."""
+        try:
+            self.samples[key].append(value)
+        except KeyError:
+            self.samples[key] = [value]
+
+    def member(self, key: Key, value: str) -> None:
+        """Add a member to a set that may be new."""
+        try:
+            self.sets[key].add(value)
+        except KeyError:
+            self.sets[key] = {value}
+
+    def compact(self, key: Key) -> None:
+        """Fold one series early, so that a busy interval needs no more memory than a quiet one."""
+        values = self.samples.pop(key, None)
+        if values:
+            store.add_samples(key, values, time.time_ns())
+
+
+class _Owner:
+    """Dies with the thread (or greenlet) whose shard it stands for."""
+
+
+class _Local(threading.local):
+    """The calling thread's shard."""
+
+    def __init__(self) -> None:
+        self.owner = _Owner()
+        self.shard = Shard(weakref.ref(self.owner))
+        store.adopt(self.shard)
+
+
+class Store:
+    """All series of the process. They outlive every `configure`."""
+
+    def __init__(self) -> None:
+        self.recording = False
+        """Whether anything but gauges is recorded; gauges always keep their value."""
+        self.exemplars = False
+        self.redactor = Redactor()
+        self.on_shard: Callable[[], None] = _nothing
+        """Called when a thread records for the first time."""
+        self._instruments: weakref.WeakKeyDictionary[Series, Instrument] = weakref.WeakKeyDictionary()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.lock = threading.RLock()
+        self.aggregates: dict[Key, Aggregate] = {}
+        self._series: dict[Instrument, dict[Pairs, Aggregate]] = {}
+        self._raw_keys: dict[Instrument, int] = {}
+        self._shards: list[Shard] = []
+        self._start_ns = self._tick_ns = time.time_ns()
+
+    @property
+    def recorded(self) -> bool:
+        """Whether any thread has recorded yet."""
+        return bool(self._shards or self._series)
+
+    def adopt(self, shard: Shard) -> None:
+        """Take a new thread's shard."""
+        with self.lock:
+            self._shards.append(shard)
+        self.on_shard()
+
+    def forget(self) -> None:
+        """Begin anew, in a forked child or a test: no series, no totals, fresh locks."""
+        global local  # noqa: PLW0603 -- the shards of this thread must go too
+        self._clear()
+        local = _Local()
+
+    def intern(self, instrument: Instrument, tags: Mapping[str, object], raw: tuple[object, ...] | None) -> Key:
+        """Give the key under which to record: *raw* where it can stand for the series, else the series itself."""
+        if raw is not None and raw in self.aggregates:
+            return raw
+        pairs = self._pairs(instrument, tags)
+        with self.lock:
+            found = self._series.setdefault(instrument, {}).get(pairs) or self._create(instrument, pairs)
+            if raw is None or found.series.tags != pairs or not all(map(_stands_for_itself, raw[1:])):
+                return found.series
+            used = self._raw_keys.get(instrument, 0)
+            if used >= MAX_RAW_KEYS:
+                return found.series
+            self._raw_keys[instrument] = used + 1
+            found.raw_keys.append(raw)
+            self.aggregates[raw] = found
+            return raw
+
+    def _pairs(self, instrument: Instrument, tags: Mapping[str, object]) -> Pairs:
+        redact = self.redactor
+        shown = instrument.rendered(tags).items()
+        return tuple(sorted((redact.key(k), FILTERED if redact.secret(k) else redact.text(v)) for k, v in shown))
+
+    def _create(self, instrument: Instrument, pairs: Pairs) -> Aggregate:
+        siblings = self._series[instrument]
+        if len(siblings) >= MAX_SERIES and pairs != OVERFLOW:
+            misuse.refuse(
+                "series_limit",
+                f"metric {instrument.name!r} has {MAX_SERIES} series; the rest goes to the series {OVERFLOW[0][0]}=true",
+                None,
+            )
+            return siblings.get(OVERFLOW) or self._create(instrument, OVERFLOW)
+        series = Series(
+            instrument.name, instrument.kind, instrument.unit, instrument.description, instrument.bounds, pairs
+        )
+        return self._begin(instrument, series)
+
+    def _begin(self, instrument: Instrument, series: Series) -> Aggregate:
+        made = aggregate.new(series, time.time_ns())
+        self._instruments[series] = instrument
+        self._series.setdefault(instrument, {})[series.tags] = made
+        self.aggregates[series] = made
+        return made
+
+    def _of(self, key: Key) -> Aggregate:
+        found = self.aggregates.get(key)
+        if found is not None:
+            return found
+        # Only a bound handle keeps a series that was evicted, or that belongs to the process this one was forked from.
+        assert isinstance(key, Series)  # noqa: S101 -- raw keys are interned before they are used
+        return self._begin(self._instruments[key], key)
+
+    def fold(self) -> None:
+        """Bring together what the threads have recorded since the last fold."""
+        with self.lock:
+            now_ns = time.time_ns()
+            alive = []
+            for shard in self._shards:
+                if shard.owner() is not None:
+                    alive.append(shard)
+                self._fold(shard, now_ns)
+            self._shards = alive
+
+    def _fold(self, shard: Shard, now_ns: int) -> None:
+        counts, shard.counts = shard.counts, {}
+        samples, shard.samples = shard.samples, {}
+        sets, shard.sets = shard.sets, {}
+        exemplars, shard.exemplars = shard.exemplars, {}
+        for key, value in counts.items():
+            found = self._of(key)
+            if isinstance(found, Sum):
+                found.add(value, now_ns)
+        for key, values in samples.items():
+            self.add_samples(key, values, now_ns)
+        for key, members in sets.items():
+            found = self._of(key)
+            if isinstance(found, Distinct):
+                found.add({self.redactor.text(member) for member in members}, now_ns)
+        for (key, index), (value, at_ns, span) in exemplars.items():
+            self._of(key).exemplars[index] = Exemplar(value, at_ns, span.context)
+
+    def add_samples(self, key: Key, values: Sequence[float], now_ns: int) -> None:
+        """Fold the samples of one series; what is not a number is counted and refused."""
+        finite = [value for value in values if math.isfinite(value)]
+        if len(finite) < len(values):
+            misuse.counts["value"] += len(values) - len(finite)
+        with self.lock:
+            found = self._of(key)
+            if finite and isinstance(found, Distribution):
+                found.add(finite, now_ns)
+
+    def tick(self) -> MetricBatch:
+        """End an interval: what happened in it, for the backends that are pushed to."""
+        with self.lock:
+            self.fold()
+            now_ns = time.time_ns()
+            batch = MetricBatch(self._tick_ns, now_ns, "delta", self._points(now_ns, delta=True))
+            self._tick_ns = now_ns
+            self._evict(now_ns)
+            return batch
+
+    def totals(self, flow: MetricFlow = "pull") -> MetricBatch:
+        """Give everything since the process began."""
+        with self.lock:
+            self.fold()
+            now_ns = time.time_ns()
+            return MetricBatch(self._start_ns, now_ns, flow, self._points(now_ns, delta=False))
+
+    def _points(self, now_ns: int, *, delta: bool) -> list[Point]:
+        every = (one for siblings in self._series.values() for one in siblings.values())
+        points = (one.delta(now_ns) if delta else one.total(now_ns) for one in every)
+        return [point for point in points if point is not None]
+
+    def _evict(self, now_ns: int) -> None:
+        for instrument, siblings in self._series.items():
+            idle = [pairs for pairs, one in siblings.items() if now_ns - one.touched_ns > IDLE_NS]
+            for pairs in idle:
+                gone = siblings.pop(pairs)
+                for key in (*gone.raw_keys, gone.series):
+                    self.aggregates.pop(key, None)  # type: ignore[call-overload] -- raw keys are kept as objects
+                self._raw_keys[instrument] = self._raw_keys.get(instrument, 0) - len(gone.raw_keys)
+
+    def write(self, key: Key, value: float, *, relative: bool) -> None:
+        """Set a gauge, or add to it; the key has been interned."""
+        cell = self.aggregates.get(key)
+        if cell is None or relative:
+            with self.lock:
+                cell = self._of(key)
+                if isinstance(cell, Level):
+                    cell.value = cell.value + value if relative else value
+        elif isinstance(cell, Level):
+            cell.value = value
+        cell.fresh = True
+
+
+def _stands_for_itself(part: object) -> bool:
+    """Say whether equal keys mean equal text: ``1 == True == 1.0`` do not."""
+    return type(part) is str or (type(part) is int and part not in (0, 1))
+
+
+def _nothing() -> None:
+    pass
+
+
+store = Store()
+local = _Local()

@@ -1,0 +1,54 @@
+"""Bad input to the API: refused, counted, reported once of a kind; an error where the strict setting is on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from typing import TypeVar
+
+from anytel.errors import MisuseError
+
+__all__ = ["counts", "refuse", "reset", "set_strict"]
+
+T = TypeVar("T")
+
+counts: Counter[str] = Counter()
+"""How often something was refused, by reason."""
+_warned: set[str] = set()
+_lock = threading.Lock()
+_strict = False
+_MAX_WARNED = 1_000
+
+
+def set_strict(strict: bool) -> None:  # noqa: FBT001 -- the name says what it means
+    """Raise `MisuseError` instead of counting."""
+    global _strict  # noqa: PLW0603 -- one process has one setting
+    _strict = strict
+
+
+def refuse(reason: str, message: str, result: T, *, once: str = "") -> T:
+    """Count a refusal, warn at the first with that message (or that *once*), and give *result*.
+
+    Raises:
+        MisuseError: With ``TELEMETRY_STRICT=1``.
+    """
+    with _lock:
+        counts[reason] += 1
+        key = once or message
+        first = key not in _warned and len(_warned) < _MAX_WARNED
+        if first:
+            _warned.add(key)
+    if _strict:
+        raise MisuseError(message)
+    if first:
+        logging.getLogger("anytel").warning("%s (further ones are only counted: anytel.stats().refused)", message)
+    return result
+
+
+def reset() -> None:
+    """Forget all counts and warnings, as in a new process."""
+    global _lock  # noqa: PLW0603 -- a forked child may have inherited it locked
+    _lock = threading.Lock()
+    counts.clear()
+    _warned.clear()

@@ -1,0 +1,291 @@
+"""The pipeline: one bounded buffer that callers append to, and the dispatcher that empties it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from anytel.attributes import flatten
+from anytel.backend import Backend, ErrorRecord, LogRecord, Signal, SpanContext, SpanRecord
+from anytel.metrics.store import Store
+from anytel.pipeline.accounts import Counts
+from anytel.pipeline.guard import logger
+from anytel.pipeline.host import BackendHost
+from anytel.pipeline.outlet import Outlet
+from anytel.pipeline.records import span_record
+from anytel.redaction import Redactor
+from anytel.tracing import exceptions
+from anytel.tracing.context import bound
+from anytel.tracing.record import Span
+from anytel.tracing.tracer import NoopTracer
+
+__all__ = ["BUFFER", "Intervals", "Pipeline"]
+
+BUFFER = 50_000
+"""Spans, log events and errors that wait for the dispatcher; beyond, new ones are dropped and counted."""
+
+SIGNALS: tuple[Signal, ...] = ("span", "metric", "log", "error")
+
+Finished = list[Span] | LogRecord | ErrorRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Seconds between two runs of the dispatcher: for spans, log events and errors, and for metrics."""
+
+    stream: float = 1.0
+    metrics: float = 10.0
+
+
+class Pipeline:
+    """Takes what callers have recorded and brings it to the backends. One per `configure`."""
+
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        resource: Mapping[str, str],
+        sample_rate: float,
+        redactor: Redactor,
+        store: Store,
+        intervals: Intervals,
+    ) -> None:
+        self.backends, self.redactor, self.store, self.intervals = backends, redactor, store, intervals
+        self.service = resource.get("service.name", "")
+        self._host = lambda: BackendHost(resource, sample_rate, redactor, store)
+        self.tracer = NoopTracer()
+        self._reset()
+
+    def open(self) -> None:
+        """Open the backends. What one raises goes to the caller, after the others were closed again."""
+        opened: list[Outlet] = []
+        try:
+            for outlet in (*self.outlets, *self.pulled):
+                outlet.open()
+                opened.append(outlet)
+        except BaseException:
+            for outlet in opened:
+                outlet.close(time.monotonic())
+            raise
+
+    def _reset(self) -> None:
+        outlets = [Outlet(backend, self._host()) for backend in self.backends]
+        self.outlets = [outlet for outlet in outlets if outlet.backend.metric_flow != "pull"]
+        self.pulled = [outlet for outlet in outlets if outlet not in self.outlets]
+        self._for: dict[Signal, list[Outlet]] = {
+            signal: [outlet for outlet in self.outlets if signal in outlet.backend.signals] for signal in SIGNALS
+        }
+        self._roots = [outlet for outlet in self._for["span"] if outlet.backend.unsampled_roots]
+        self._buffer: deque[Finished] = deque()
+        self._put = self._taken = 0
+        self._full: dict[Signal, int] = {"span": 0, "log": 0, "error": 0}
+        self._wake = threading.Event()
+        self._turn = threading.RLock()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._tick_at = time.monotonic() + self.intervals.metrics
+        self._stopped = False
+
+    # What callers do: no lock, no thread switch. `_put` is written between loading and storing it without giving up the
+    # GIL, and `_taken` by the dispatcher alone.
+
+    def take_spans(self, spans: list[Span]) -> None:
+        """Take finished spans of one trace; see `anytel.tracing.trace.Sink`."""
+        if self._for["span"]:
+            self._append("span", spans, len(spans))
+
+    def take_root(self, root: Span) -> None:
+        """Take the root of a trace that is not sampled, where a backend wants it."""
+        if self._roots:
+            self._append("span", [root], 1)
+
+    @property
+    def wants_logs(self) -> bool:
+        """Whether any backend takes log events."""
+        return bool(self._for["log"])
+
+    @property
+    def wants_exemplars(self) -> bool:
+        """Whether any backend shows exemplars."""
+        return any(backend.exemplars for backend in self.backends)
+
+    def take_log(self, record: LogRecord) -> None:
+        """Take a log event."""
+        if self._for["log"]:
+            self._append("log", record, 1)
+
+    def take_exception(
+        self,
+        exc: BaseException,
+        context: SpanContext | None,
+        root_name: str,
+        attributes: Mapping[str, object] | None = None,
+        *,
+        handled: bool = False,
+    ) -> str:
+        """Report an exception once, whoever sees it first; gives the report's id."""
+        known = exceptions.marked(exc)
+        if known.error_id is not None:
+            return known.error_id
+        error_id = exceptions.new_error_id()
+        for member in exceptions.members(exc):
+            exceptions.mark(member, exceptions.Mark(exceptions.marked(member).context, error_id))
+        if self._for["error"]:
+            more = {**bound.get(), **flatten(attributes or {})}
+            snapshot = exceptions.snapshot(exc)
+            self._append("error", ErrorRecord(error_id, snapshot, context, root_name, handled, time.time_ns(), more), 1)
+        return error_id
+
+    def _append(self, signal: Signal, item: Finished, size: int) -> None:
+        waiting = self._put - self._taken
+        if waiting + size > BUFFER:
+            self._full[signal] += size
+            return
+        self._put += size
+        self._buffer.append(item)
+        if self._thread is None:
+            self.start()
+        if waiting > BUFFER // 2:
+            self._wake.set()
+
+    def start(self) -> None:
+        """Start the dispatcher, if it does not run; nobody does before there is something to do."""
+        with self._starting:
+            if self._thread is None and not self._stopped:
+                thread = threading.Thread(target=self._run, name="anytel-dispatcher", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the interpreter is going down; `flush` works on its own thread
+                    return
+                self._thread = thread
+
+    def start_if_recorded(self) -> None:
+        """Start where something was recorded before this pipeline was in force."""
+        if self.store.recorded:
+            self.start()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._wake.wait(self.intervals.stream)
+            self._wake.clear()
+            try:
+                self._stale()
+                self.turn(metrics=time.monotonic() >= self._tick_at)
+            except Exception:  # a defect of ours must not end all telemetry
+                logger.exception("the dispatcher failed; what it held is lost")
+
+    def _stale(self) -> None:
+        """Have the traces that have been open for an interval hand over what has ended in them."""
+        before = time.perf_counter_ns() - int(self.intervals.stream * 1e9)
+        for trace in list(self.tracer.live.values()):
+            if trace.started < before and trace.done:
+                trace.hand_over()
+
+    def turn(self, *, metrics: bool) -> None:
+        """Empty the buffer into the outlets' queues, and end the metrics' interval if asked."""
+        with self._turn:
+            self._account_full()
+            taken = [self._buffer.popleft() for _ in range(len(self._buffer))]
+            self._taken += sum(len(item) if isinstance(item, list) else 1 for item in taken)
+            self._spans([span for item in taken if isinstance(item, list) for span in item])
+            self._offer("log", [item for item in taken if isinstance(item, LogRecord)])
+            self._offer("error", [self._error(item) for item in taken if isinstance(item, ErrorRecord)])
+            if metrics:
+                self._tick()
+
+    def _spans(self, spans: list[Span]) -> None:
+        kept: list[SpanRecord] = []
+        roots: list[SpanRecord] = []
+        for span in spans:
+            record = span_record(span, self.redactor, self.service)
+            (kept if span.sampled else roots).append(record)
+        self._offer("span", kept)
+        for outlet in self._roots if roots else ():
+            outlet.offer("span", roots)
+
+    def _offer(self, signal: Signal, records: Sequence[SpanRecord | LogRecord | ErrorRecord]) -> None:
+        for outlet in self._for[signal] if records else ():
+            outlet.offer(signal, records)
+
+    def _error(self, record: ErrorRecord) -> ErrorRecord:
+        exception = self.redactor.exception(record.exception)
+        assert exception is not None  # noqa: S101 -- only None gives None
+        attributes = self.redactor.attributes(dict(record.attributes))
+        name = self.redactor.text(record.root_name)
+        return ErrorRecord(record.id, exception, record.context, name, record.handled, record.time_ns, attributes)
+
+    def _tick(self) -> None:
+        self._tick_at = time.monotonic() + self.intervals.metrics
+        batch = self.store.tick()
+        for outlet in self._for["metric"] if batch.points else ():
+            if outlet.backend.metric_flow == "delta":
+                outlet.offer("metric", [batch])
+            elif outlet.backend.metric_flow == "cumulative":
+                outlet.offer("metric", [self.store.totals("cumulative")])
+
+    def _account_full(self) -> None:
+        for signal, count in self._full.items():
+            if count:
+                self._full[signal] -= count
+                for outlet in self._for[signal]:
+                    outlet.account.emitted(signal, count)
+                    outlet.account.dropped(signal, count, "buffer_full")
+
+    def flush(self, deadline: float) -> bool:
+        """Deliver everything recorded so far, until *deadline* at most; whether all of it was."""
+        for trace in list(self.tracer.live.values()):
+            trace.hand_over()
+        if not self._turn.acquire(timeout=max(deadline - time.monotonic(), 0)):
+            return False
+        try:
+            lost = [outlet.account.lost() for outlet in self.outlets]
+            self.turn(metrics=True)
+        finally:
+            self._turn.release()
+        return self._each(lambda outlet: outlet.flush(deadline), deadline, lost)
+
+    def close(self, deadline: float) -> bool:
+        """Flush, end the threads and close the backends."""
+        done = self.flush(deadline)
+        self._stopped = True
+        self._wake.set()
+        lost = [outlet.account.lost() for outlet in self.outlets]
+        done = self._each(lambda outlet: outlet.close(deadline), deadline, lost) and done
+        return all([outlet.close(deadline) for outlet in self.pulled]) and done
+
+    def _each(self, do: Callable[[Outlet], bool], deadline: float, lost: list[int]) -> bool:
+        """Do something with all outlets at once, so that they share the deadline."""
+        results: dict[Outlet, bool] = {}
+        threads = []
+        for outlet in self.outlets[1:]:
+            thread = threading.Thread(target=lambda one=outlet: results.__setitem__(one, do(one)), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # at the interpreter's end there are no more threads: one after the other
+                results[outlet] = do(outlet)
+            else:
+                threads.append(thread)
+        for outlet in self.outlets[:1]:
+            results[outlet] = do(outlet)
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0.01))
+        unharmed = [outlet.account.lost() for outlet in self.outlets] == lost
+        return all(results.get(outlet, False) for outlet in self.outlets) and unharmed
+
+    def counts(self) -> dict[str, Mapping[Signal, Counts]]:
+        """Give the accounts of all backends."""
+        with self._turn:
+            self._account_full()
+        return {outlet.name: outlet.account.counts() for outlet in (*self.outlets, *self.pulled)}
+
+    def after_fork(self) -> None:
+        """In a forked child: nothing inherited is sent, and the backends open again, those pushed to at first use."""
+        self._reset()
+        for outlet in self.pulled:
+            try:
+                outlet.open()
+            except Exception as exc:
+                outlet.guard.failed(f"opening in process {os.getpid()}", exc)

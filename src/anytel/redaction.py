@@ -1,0 +1,124 @@
+"""Redaction: one set of rules for every signal and every vendor."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+from anytel.attributes import MAX_ATTRIBUTES, MAX_TEXT, Value
+from anytel.backend import ExceptionRecord, Scalar
+
+__all__ = ["DEFAULT_KEYS", "FILTERED", "Redactor"]
+
+FILTERED = "[redacted]"
+
+DEFAULT_KEYS = (
+    "password", "passwd", "passphrase", "pwd", "secret", "token", "authorization", "cookie", "api_key", "apikey",
+    "api-key", "access_key", "private_key", "credential", "session_id", "sessionid", "csrf",
+)  # fmt: skip
+"""A key that contains one of these, in any case, has its value replaced; ``tokens``, as in a language model's usage, is not one."""
+
+_VALUES = re.compile(
+    r"(?P<scheme>(?i:bearer|basic)\s+)[A-Za-z0-9+/._~=-]{8,}"  # an Authorization header's credentials
+    r"|(?P<url>\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^\s/@:]{0,100}:[^\s/@]{1,200}@"  # user:password@ in a URL
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON web token
+    r"|\b(?P<card>\d(?:[ -]?\d){12,18})\b"
+)
+_SUSPECT = re.compile(r"://|eyJ|[Bb]earer|BEARER|[Bb]asic|BASIC|\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d")
+_INT64 = 2**63
+
+
+class Redactor:
+    """Makes values plain (see `anytel.backend`) and takes the secrets out.
+
+    *keys* are added to `DEFAULT_KEYS`; they are compared without case, as parts of the attribute's name.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        parts = [re.escape(key) + "(?!s)" * (key == "token") for key in (*DEFAULT_KEYS, *map(str.lower, keys))]
+        self._secret = re.compile("|".join(parts)).search
+        self._known: dict[str, bool] = {}
+
+    def secret(self, key: str) -> bool:
+        """Say whether the value under *key* must not be sent."""
+        known = self._known.get(key)
+        if known is None:
+            known = self._secret(key.lower()) is not None
+            if len(self._known) < 10_000:
+                self._known[key] = known
+        return known
+
+    def attributes(self, attributes: Mapping[str, Value], dropped: dict[str, int] | None = None) -> dict[str, Value]:
+        """Give *attributes* plain and redacted; what is over the limit is counted in *dropped*."""
+        plain: dict[str, Value] = {}
+        for key, value in attributes.items():
+            if len(plain) == MAX_ATTRIBUTES:
+                break
+            name = self.key(key)
+            if self.secret(key):
+                plain[name] = FILTERED
+            else:
+                plain[name] = tuple(map(self.value, value)) if type(value) is tuple else self.value(value)  # type: ignore[arg-type] -- the branch is the check
+        if dropped is not None and len(attributes) > len(plain):
+            dropped["attributes"] = len(attributes) - len(plain)
+        return plain
+
+    def key(self, key: str) -> str:
+        """Give an attribute's name plain."""
+        return key if key.isascii() and len(key) <= 256 else _encodable(key[:256])
+
+    def value(self, value: Scalar) -> Scalar:
+        """Give one value plain and redacted."""
+        kind = type(value)
+        if kind is str:
+            return self.text(value)  # type: ignore[arg-type] -- the line above is the check
+        if kind is int and not -_INT64 <= value < _INT64:  # type: ignore[operator] -- as above
+            return str(value)[:MAX_TEXT] if abs(value).bit_length() < 10_000 else "<huge integer>"  # type: ignore[arg-type] -- as above
+        if kind is float and not math.isfinite(value):  # type: ignore[arg-type] -- as above
+            return str(value)
+        return value
+
+    def text(self, text: str) -> str:
+        """Give *text* encodable, at most `MAX_TEXT` characters long, without the secrets known by their form."""
+        if len(text) > MAX_TEXT:
+            text = text[: MAX_TEXT - 1] + "…"
+        if not text.isascii():
+            text = _encodable(text)
+        return _VALUES.sub(_replace, text) if _SUSPECT.search(text) else text
+
+    def exception(self, record: ExceptionRecord | None) -> ExceptionRecord | None:
+        """Give an exception with its messages, and those of its causes and members, redacted."""
+        if record is None:
+            return None
+        return ExceptionRecord(
+            record.type,
+            record.module,
+            self.text(record.message),
+            record.frames,
+            self.exception(record.cause),
+            record.implicit,
+            tuple(member for member in map(self.exception, record.group) if member is not None),
+        )
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def _replace(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    if groups["card"] and not _luhn(groups["card"]):
+        return match[0]
+    return f"{groups['scheme'] or ''}{groups['url'] or ''}{FILTERED}{'@' if groups['url'] else ''}"
+
+
+def _luhn(number: str) -> bool:
+    """Check a card number's last digit (ISO/IEC 7812-1, annex B)."""
+    digits = [int(digit) for digit in number if digit.isdigit()]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,201 @@
+"""The one module global through which everything dispatches, and the functions that exchange it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from anytel import misuse
+from anytel.backend import Backend, SpanContext
+from anytel.config.settings import BackendSpec, Settings, read
+from anytel.errors import AnytelError, ConfigError
+from anytel.metrics import registry
+from anytel.metrics.store import store
+from anytel.pipeline.accounts import Stats
+from anytel.pipeline.pipeline import Intervals, Pipeline
+from anytel.redaction import Redactor
+from anytel.tracing.context import current
+from anytel.tracing.tracer import OFF, NoopTracer, Tracer
+
+__all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
+
+logger = logging.getLogger("anytel")
+
+
+class Runtime:
+    """What is in force: the settings, the tracer and the pipeline. Without settings, nothing is recorded."""
+
+    def __init__(self, settings: Settings | None, tracer: NoopTracer, pipeline: Pipeline) -> None:
+        self.settings = settings
+        self.tracer = tracer
+        self.pipeline = pipeline
+        self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
+
+
+def _nothing() -> Runtime:
+    return Runtime(None, OFF, Pipeline((), {}, 0.0, Redactor(), store, Intervals()))
+
+
+active = _nothing()
+_exchange = threading.RLock()
+
+
+def _sink() -> Pipeline:
+    return active.pipeline
+
+
+def configure(
+    *,
+    service: str | None = None,
+    environment: str | None = None,
+    version: str | None = None,
+    backends: str | BackendSpec | Sequence[BackendSpec] | None = None,
+    sample_rate: float | None = None,
+    span_mode: Literal["auto", "export", "native"] | None = None,
+    log_level: str | None = None,
+    log_format: Literal["auto", "console", "json"] | None = None,
+    log_mode: Literal["sync", "async"] | None = None,
+    flush_interval: float | None = None,
+    shutdown_timeout: float | None = None,
+    redact: str | Sequence[str] | None = None,
+    strict: bool | None = None,
+    trust_incoming: bool | None = None,
+    run_dir: str | Path | None = None,
+) -> None:
+    """Put settings into force. What is not given comes from ``TELEMETRY_*``, then the vendors' own variables.
+
+    Builds the backends, exchanges them for those of an earlier call, and then drains the earlier ones. When it fails,
+    everything stays as it was. Declared instruments and their totals survive.
+
+    Raises:
+        ConfigError: A setting cannot be used; it names the setting, its value, where it came from and what to do.
+    """
+    given = locals()
+    settings = read(given)
+    with _exchange:
+        new = _build(settings)
+        old = _put(new)
+    if old.settings is not None:
+        old.pipeline.close(time.monotonic() + settings.shutdown_timeout.value)
+    if not settings.backends.value and settings.backends.origin == "default":
+        logger.info("TELEMETRY_BACKENDS is not set: only log lines are written")
+
+
+def _build(settings: Settings) -> Runtime:
+    from anytel.config.load import load  # noqa: PLC0415 -- an unconfigured process does not need it
+
+    redactor = Redactor(settings.redact.value)
+    intervals = Intervals(min(1.0, settings.flush_interval.value), settings.flush_interval.value)
+    rate = settings.sample_rate.value
+    backends: Sequence[Backend] = load(settings.backends, strict=settings.strict.value)
+    pipeline = Pipeline(backends, settings.resource, rate, redactor, store, intervals)
+    try:
+        pipeline.open()
+    except AnytelError:
+        raise
+    except Exception as exc:
+        names = ",".join(backend.name for backend in backends)
+        problem = f"a backend could not be opened: {exc!r}"
+        raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
+    tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
+    pipeline.tracer = tracer
+    return Runtime(settings, tracer, pipeline)
+
+
+def _put(new: Runtime) -> Runtime:
+    """Put *new* into force and give what was."""
+    global active  # noqa: PLW0603 -- the one
+    old, active = active, new
+    settings, pipeline = new.settings, new.pipeline
+    misuse.set_strict(settings.strict.value if settings is not None else False)
+    store.redactor = pipeline.redactor
+    store.exemplars = pipeline.wants_exemplars
+    store.recording = bool(pipeline.backends)
+    store.on_shard = pipeline.start if store.recording else _start_nothing
+    if store.recording:
+        pipeline.start_if_recorded()
+    if settings is not None:
+        _use_logs(settings, pipeline)
+    return old
+
+
+def _start_nothing() -> None:
+    pass
+
+
+def _use_logs(settings: Settings, pipeline: Pipeline) -> None:
+    from anytel.logs import logger as logs, render  # noqa: PLC0415 -- loads structlog
+    from anytel.logs.chain import Chain  # noqa: PLC0415 -- as above
+
+    chain = Chain(settings.resource, pipeline.redactor, render.for_format(settings.log_format.value), pipeline)
+    logs.use(chain, settings.log_level.value)
+
+
+atexit.register(lambda: shutdown())
+
+
+def flush(timeout: float = 2.0) -> bool:
+    """Deliver everything recorded so far; whether all of it was delivered within *timeout* seconds."""
+    return active.pipeline.flush(time.monotonic() + timeout)
+
+
+def shutdown(timeout: float | None = None) -> bool:
+    """End all telemetry: open spans are ended and marked ``anytel.unfinished``, and everything is delivered.
+
+    *timeout* is in seconds, by default ``TELEMETRY_SHUTDOWN_TIMEOUT``. Gives whether everything was delivered within
+    it. Afterwards the API does nothing, until the next `configure`.
+    """
+    with _exchange:
+        if active.settings is None:
+            return True
+        if timeout is None:
+            timeout = active.settings.shutdown_timeout.value
+        deadline = time.monotonic() + timeout
+        _end_open_spans(active.tracer)
+        old = _put(_nothing())
+    return old.pipeline.close(deadline)
+
+
+def _end_open_spans(tracer: NoopTracer) -> None:
+    for trace in list(tracer.live.values()):
+        for span in list(trace.open.values()):
+            span.set({"anytel.unfinished": True})
+            span.end()
+
+
+def stats() -> Stats:
+    """Give the accounts: emitted, delivered and dropped per backend and signal, and what the API refused."""
+    return Stats(active.pipeline.counts())
+
+
+def here() -> tuple[SpanContext | None, str]:
+    """Give the current span's ids and the name of its local root."""
+    span = current.get()
+    return (span.context, span._trace.root.name) if span is not None else (None, "")
+
+
+def reset() -> None:
+    """Forget everything, as in a new process; for tests. Nothing is delivered."""
+    _put(_nothing())
+    store.forget()
+    registry.forget()
+    misuse.reset()
+
+
+def _after_fork() -> None:
+    global _exchange  # noqa: PLW0603 -- another thread may have held it
+    _exchange = threading.RLock()
+    misuse.reset()
+    registry.after_fork()
+    store.forget()
+    active.tracer.forget()
+    active.pipeline.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,124 @@
+"""The local trace: what the spans of one trace in this process share, and where they go when they have ended.
+
+Finished spans stream: they leave when the local root ends, when it has been open for a flush interval, or when there
+are `CHUNK` of them. No backend needs them complete.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from time import perf_counter_ns, time_ns
+from typing import Protocol
+
+from anytel.backend import SpanContext
+from anytel.tracing.record import Span, Unrecorded
+
+__all__ = ["CHUNK", "Sink", "Trace"]
+
+CHUNK = 1_000
+_NS = 1_000_000_000
+
+
+class Sink(Protocol):
+    """Where finished spans and error reports go; every call returns at once."""
+
+    def take_spans(self, spans: list[Span]) -> None:
+        """Take finished spans of one trace."""
+
+    def take_root(self, root: Span) -> None:
+        """Take the local root of a trace that is not sampled."""
+
+    def take_exception(self, exc: BaseException, context: SpanContext | None, root_name: str) -> None:
+        """Take an exception that nobody handled."""
+
+
+class Trace:
+    """The spans of one trace within this process."""
+
+    __slots__ = (
+        "_epoch", "_sink", "_unrecorded", "closed", "done", "id", "live", "open", "remote_parent", "root",
+        "sample_rate", "sampled", "started", "tracestate",
+    )  # fmt: skip
+
+    root: Span
+
+    def __init__(
+        self,
+        trace_id: int,
+        remote_parent: SpanContext | None,
+        sampled: bool,  # noqa: FBT001 -- positional on the hot path
+        sample_rate: float | None,
+        sink: Callable[[], Sink],
+        live: dict[int, Trace],
+    ) -> None:
+        self.id = trace_id
+        self.remote_parent = remote_parent
+        self.sampled = sampled
+        self.sample_rate = sample_rate
+        self.tracestate = remote_parent.tracestate if remote_parent is not None else ""
+        self.open: dict[int, Span] = {}
+        self.done: deque[Span] = deque()
+        self.closed = False
+        self.live = live
+        self._sink = sink
+        self._unrecorded: Unrecorded | None = None
+        # One reading of the wall clock dates all spans: a clock step cannot make a duration negative.
+        self.started = perf_counter_ns()
+        self._epoch = time_ns() - self.started
+        if sampled:
+            live[id(self)] = self
+
+    @property
+    def unrecorded(self) -> Unrecorded:
+        """The span that stands for all others of a trace that is not sampled."""
+        if self._unrecorded is None:
+            self._unrecorded = Unrecorded(self)
+        return self._unrecorded
+
+    def clock(self, moment: float | datetime) -> int:
+        """Give *moment* (nanoseconds as an int, seconds as a float, or an aware datetime) on this trace's clock.
+
+        Raises:
+            TypeError, ValueError, OverflowError: *moment* is none of these.
+        """
+        if isinstance(moment, datetime):
+            moment = moment.timestamp()
+        return (moment if isinstance(moment, int) else int(moment * _NS)) - self._epoch
+
+    def wall(self, moment: int) -> int:
+        """Give a reading of this trace's clock in nanoseconds since the epoch."""
+        return self._epoch + moment
+
+    def finished(self, span: Span) -> None:
+        """Take a span that has just ended, on the thread that ended it."""
+        if not self.sampled:
+            if span is self.root:
+                self._sink().take_root(span)
+            return
+        # Whoever appends looks at `closed` afterwards, and the root closes before it takes: between any two threads
+        # each span is taken exactly once, without a lock.
+        done = self.done
+        done.append(span)
+        if span is self.root:
+            self.closed = True
+            self.live.pop(id(self), None)
+            self.hand_over()
+        elif self.closed or len(done) >= CHUNK:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Give what has ended to the sink; any thread, any number of times."""
+        taken: list[Span] = []
+        take = self.done.popleft
+        try:
+            while True:
+                taken.append(take())
+        except IndexError:
+            if taken:
+                self._sink().take_spans(taken)
+
+    def report(self, exc: BaseException, context: SpanContext) -> None:
+        """Report an exception that left the local root."""
+        self._sink().take_exception(exc, context, self.root.name)

@@ -1,0 +1,146 @@
+"""Starting spans: whose child it is, which trace it belongs to, and whether that trace is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from time import perf_counter_ns
+
+from anytel import misuse
+from anytel.attributes import MAX_ATTRIBUTES, Value, flatten, text
+from anytel.backend import Link, SpanContext, SpanKind
+from anytel.tracing.context import RemoteContext, bound, current
+from anytel.tracing.ids import getrandbits, keep
+from anytel.tracing.record import NOOP, NoopSpan, Span, Unrecorded
+from anytel.tracing.trace import Sink, Trace
+
+__all__ = ["MAX_LINKS", "OFF", "NoopTracer", "Parent", "Tracer"]
+
+MAX_LINKS = 128
+KINDS: frozenset[SpanKind] = frozenset({"internal", "server", "client", "producer", "consumer"})
+
+Parent = NoopSpan | RemoteContext
+_NONE: dict[str, Value] = {}
+
+
+class NoopTracer:
+    """Starts nothing: in force while nothing is configured."""
+
+    live: Mapping[int, Trace] = {}
+
+    def start(
+        self,
+        name: str,
+        kind: SpanKind = "internal",
+        attributes: Mapping[str, object] | None = None,
+        links: Iterable[object] = (),
+        parent: Parent | None = None,
+        start_time: float | datetime | None = None,
+    ) -> NoopSpan:
+        """Start a span; see `anytel.span`."""
+        return NOOP
+
+    def forget(self) -> None:
+        """Forget the open traces: in a forked child they are the parent's."""
+
+
+OFF = NoopTracer()
+
+
+class Tracer(NoopTracer):
+    """Starts spans that go to *sink*, keeping traces with the probability *sample_rate*.
+
+    *sink* is a function, asked at each hand-over, so that a span which outlives a `configure` goes to the new one.
+    """
+
+    def __init__(self, sample_rate: float, sink: Callable[[], Sink]) -> None:
+        self.sample_rate = sample_rate
+        self.sink = sink
+        self.live: dict[int, Trace] = {}
+
+    def start(  # noqa: D102 -- inherited
+        self,
+        name: str,
+        kind: SpanKind = "internal",
+        attributes: Mapping[str, object] | None = None,
+        links: Iterable[object] = (),
+        parent: Parent | None = None,
+        start_time: float | datetime | None = None,
+    ) -> NoopSpan:
+        above = current.get() if parent is None else parent
+        if type(above) is Span:
+            trace = above._trace
+            if not trace.sampled:
+                return trace.unrecorded
+            local = above
+        elif type(above) is Unrecorded:
+            return above
+        else:
+            local, trace = None, self._trace(above if type(above) is RemoteContext else None)
+        span = Span(
+            name if type(name) is str else text(name),
+            kind if kind in KINDS else misuse.refuse("kind", f"kind={kind!r}: one of {sorted(KINDS)}", "internal"),
+            _attributes(attributes) if attributes else _NONE,
+            _links(links) if links else (),
+            local,
+            trace,
+            getrandbits(64) or 1,
+            bound.get(),
+        )
+        if local is None:
+            trace.root = span
+        if start_time is not None:
+            span._start = _clock(trace, start_time)
+        return span
+
+    def forget(self) -> None:  # noqa: D102 -- inherited
+        self.live.clear()
+
+    def _trace(self, remote: RemoteContext | None) -> Trace:
+        """Begin a local trace, below *remote* or on its own."""
+        parent = remote.context if remote is not None else None
+        if parent is None:
+            trace_id = getrandbits(128) or 1
+            return Trace(trace_id, None, keep(trace_id, self.sample_rate), self.sample_rate, self.sink, self.live)
+        if remote is not None and remote.decided:
+            return Trace(parent.trace_id, parent, parent.sampled, None, self.sink, self.live)
+        sampled = keep(parent.trace_id, self.sample_rate)
+        return Trace(parent.trace_id, parent, sampled, self.sample_rate, self.sink, self.live)
+
+
+def _attributes(attributes: Mapping[str, object]) -> dict[str, Value]:
+    try:
+        flat = flatten(attributes)
+    except Exception as exc:
+        return misuse.refuse("attributes", f"attributes={type(attributes).__name__}: not a mapping ({exc!r})", {})
+    return flat if len(flat) <= MAX_ATTRIBUTES else dict(list(flat.items())[: MAX_ATTRIBUTES + 1])
+
+
+def _clock(trace: Trace, moment: float | datetime) -> int:
+    try:
+        return trace.clock(moment)
+    except Exception as exc:
+        return misuse.refuse("time", f"start_time={moment!r}: {exc!r}", perf_counter_ns())
+
+
+def _links(links: Iterable[object]) -> tuple[Link, ...]:
+    try:
+        made = [_link(link) for _, link in zip(range(MAX_LINKS), links, strict=False)]
+    except Exception as exc:
+        return misuse.refuse("links", f"links={links!r}: an iterable of spans or contexts ({exc!r})", ())
+    return tuple(link for link in made if link is not None)
+
+
+def _link(link: object) -> Link | None:
+    """Take a span, an extracted context, a `SpanContext`, or a pair of one of these with attributes."""
+    attributes: Mapping[str, object] = {}
+    if isinstance(link, tuple) and not isinstance(link, Link):
+        link, attributes = link
+    if isinstance(link, Link):
+        return link
+    context = link if isinstance(link, SpanContext) else getattr(link, "context", None)
+    if isinstance(context, SpanContext):
+        return Link(context, flatten(attributes))
+    if isinstance(link, NoopSpan | RemoteContext):
+        return None  # not recording, or nothing was extracted: nothing to link to
+    return misuse.refuse("links", f"a link is a span or a context, not {type(link).__name__}", None)
