@@ -10,7 +10,8 @@ from anytel.api import capture_exception, context, current_span, extract, inject
 from anytel.errors import AnytelError, ConfigError, MisuseError
 from anytel.logs.logger import get_logger
 from anytel.metrics.instruments import Counter, Distribution, Gauge, Histogram, Set
-from anytel.metrics.verbs import count, distribution, gauge, histogram, set  # noqa: A004 -- the field's word
+from anytel.metrics.verbs import count, distribution, gauge, histogram
+from anytel.metrics.verbs import set as set  # noqa: A004 -- the field's word
 from anytel.runtime import configure, flush, shutdown, stats
 from anytel.tracing.traced import traced
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from datetime import datetime
 from functools import wraps
@@ -33,7 +33,7 @@ def span(
     parent: Parent | None = None,
     start_time: float | datetime | None = None,
 ) -> NoopSpan:
-    """Start a span, to be entered with ``with``: it is current within the block, and ends with it, also when that raises.
+    """Start a span, to be entered with ``with``: current within the block, it ends with it, also when that raises.
 
     Args:
         name: What is done, with few different values: ``mcp.call``, not ``mcp.call 4711``.
@@ -78,21 +78,19 @@ def context(attributes: Mapping[str, object] | None = None, /, **more: object) -
     try:
         yield
     finally:
-        try:
+        with suppress(ValueError):  # in a generator finalised in another context, there is nothing to undo
             bound.reset(token)
-        except ValueError:  # a generator finalised in another context, whose binding this is not
-            pass
 
 
 def capture_exception(
     exc: BaseException | None = None,
     attributes: Mapping[str, object] | None = None,
-    handled: bool = True,  # noqa: FBT001, FBT002 -- the settled signature
+    handled: bool = True,  # noqa: FBT002 -- the settled signature
 ) -> str:
     """Report an exception, by default the one being handled, to every backend that takes errors.
 
-    Gives the report's id, 32 hex digits and the same at every vendor. An exception is reported once: capturing it again,
-    logging it or letting it leave a span gives the same report. Without an exception the id is empty.
+    Gives the report's id, 32 hex digits and the same at every vendor. An exception is reported once: capturing it
+    again, logging it or letting it leave a span gives the same report. Without an exception the id is empty.
     """
     if exc is None:
         exc = sys.exc_info()[1]

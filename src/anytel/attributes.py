@@ -7,7 +7,8 @@ Nothing of the user's runs later: what is not a scalar already becomes one here,
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, time
 
 from anytel.backend import Scalar
@@ -30,7 +31,7 @@ def flatten(attributes: Mapping[str, object]) -> dict[str, Value]:
     flat: dict[str, Value] = {}
     for key, value in attributes.items():
         if type(value) in _SCALARS and type(key) is str:
-            flat[key] = value  # type: ignore[assignment] -- the line above is the check
+            flat[key] = value  # type: ignore[assignment]  # the line above is the check
         elif value is not None:
             flat.update(_nested(key if type(key) is str else text(key), value, MAX_DEPTH))
     return flat
@@ -55,7 +56,7 @@ def _items(value: Mapping[object, object]) -> list[tuple[object, object]]:
 
 
 def _value(value: object) -> Value:
-    if isinstance(value, list | tuple | Set):
+    if isinstance(value, list | tuple | AbstractSet):
         try:
             return tuple(scalar(member) for _, member in zip(range(MAX_ITEMS), value, strict=False))
         except Exception:
@@ -66,7 +67,7 @@ def _value(value: object) -> Value:
 def scalar(value: object) -> Scalar:
     """Give *value* as a string, bool, integer or float; never raises."""
     if type(value) in _SCALARS:
-        return value  # type: ignore[return-value] -- the line above is the check
+        return value  # type: ignore[return-value]  # the line above is the check
     if isinstance(value, enum.Enum):
         return scalar(value.value)
     if isinstance(value, bool | int | float) and not isinstance(value, enum.Enum):

@@ -25,8 +25,8 @@ __all__ = [
     "CredentialsMissing",
     "ErrorRecord",
     "Event",
-    "Exemplar",
     "ExceptionRecord",
+    "Exemplar",
     "Frame",
     "Host",
     "Level",
@@ -148,8 +148,8 @@ class Link(NamedTuple):
 class SpanRecord:
     """A finished span.
 
-    Times are nanoseconds since the epoch. *parent_id* is 0 for the root of a trace; *remote_parent* says that the parent
-    is in another process. *root_id* and *root_name* are those of the local root, which may still be open.
+    Times are nanoseconds since the epoch. *parent_id* is 0 for the root of a trace; *remote_parent* says that the
+    parent is in another process. *root_id* and *root_name* are those of the local root, which may still be open.
     *service* is the span's ``service.name`` or that of the enclosing local span, and *service_entry* is true where it
     differs from the parent's and on local roots. *dropped* counts what went over the limits, by what it was.
     """
@@ -230,7 +230,8 @@ class Point:
                               are those of this interval
     ========================= =====================================================================================
 
-    *exemplars* are keyed by bucket index (0 for a count). *start_ns* is when the series began (nanoseconds since the epoch).
+    *exemplars* are keyed by bucket index (0 for a count). *start_ns* is when the series began, in nanoseconds since
+    the epoch.
     """
 
     series: Series

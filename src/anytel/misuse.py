@@ -21,7 +21,7 @@ _strict = False
 _MAX_WARNED = 1_000
 
 
-def set_strict(strict: bool) -> None:  # noqa: FBT001 -- the name says what it means
+def set_strict(strict: bool) -> None:
     """Raise `MisuseError` instead of counting."""
     global _strict  # noqa: PLW0603 -- one process has one setting
     _strict = strict

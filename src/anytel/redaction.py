@@ -17,7 +17,7 @@ DEFAULT_KEYS = (
     "password", "passwd", "passphrase", "pwd", "secret", "token", "authorization", "cookie", "api_key", "apikey",
     "api-key", "access_key", "private_key", "credential", "session_id", "sessionid", "csrf",
 )  # fmt: skip
-"""A key that contains one of these, in any case, has its value replaced; ``tokens``, as in a language model's usage, is not one."""
+"""A key that contains one of these, in any case, has its value replaced; ``tokens`` is none."""
 
 _VALUES = re.compile(
     r"(?P<scheme>(?i:bearer|basic)\s+)[A-Za-z0-9+/._~=-]{8,}"  # an Authorization header's credentials
@@ -59,7 +59,7 @@ class Redactor:
             if self.secret(key):
                 plain[name] = FILTERED
             else:
-                plain[name] = tuple(map(self.value, value)) if type(value) is tuple else self.value(value)  # type: ignore[arg-type] -- the branch is the check
+                plain[name] = tuple(map(self.value, value)) if isinstance(value, tuple) else self.value(value)
         if dropped is not None and len(attributes) > len(plain):
             dropped["attributes"] = len(attributes) - len(plain)
         return plain
@@ -70,14 +70,11 @@ class Redactor:
 
     def value(self, value: Scalar) -> Scalar:
         """Give one value plain and redacted."""
-        kind = type(value)
-        if kind is str:
-            return self.text(value)  # type: ignore[arg-type] -- the line above is the check
-        if kind is int and not -_INT64 <= value < _INT64:  # type: ignore[operator] -- as above
-            return str(value)[:MAX_TEXT] if abs(value).bit_length() < 10_000 else "<huge integer>"  # type: ignore[arg-type] -- as above
-        if kind is float and not math.isfinite(value):  # type: ignore[arg-type] -- as above
-            return str(value)
-        return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, int):
+            return value if -_INT64 <= value < _INT64 else _long(value)
+        return value if math.isfinite(value) else str(value)
 
     def text(self, text: str) -> str:
         """Give *text* encodable, at most `MAX_TEXT` characters long, without the secrets known by their form."""
@@ -100,6 +97,10 @@ class Redactor:
             record.implicit,
             tuple(member for member in map(self.exception, record.group) if member is not None),
         )
+
+
+def _long(value: int) -> str:
+    return str(value) if value.bit_length() < 10_000 else "<integer of more than 3,000 digits>"
 
 
 def _encodable(text: str) -> str:

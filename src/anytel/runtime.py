@@ -21,6 +21,7 @@ from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
+from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
@@ -46,7 +47,7 @@ active = _nothing()
 _exchange = threading.RLock()
 
 
-def _sink() -> Pipeline:
+def _sink() -> Sink:
     return active.pipeline
 
 
@@ -110,7 +111,7 @@ def _build(settings: Settings) -> Runtime:
 
 def _put(new: Runtime) -> Runtime:
     """Put *new* into force and give what was."""
-    global active  # noqa: PLW0603 -- the one
+    global active
     old, active = active, new
     settings, pipeline = new.settings, new.pipeline
     misuse.set_strict(settings.strict.value if settings is not None else False)
@@ -130,14 +131,12 @@ def _start_nothing() -> None:
 
 
 def _use_logs(settings: Settings, pipeline: Pipeline) -> None:
-    from anytel.logs import logger as logs, render  # noqa: PLC0415 -- loads structlog
+    from anytel.logs import logger as logs  # noqa: PLC0415 -- loads structlog
+    from anytel.logs import render  # noqa: PLC0415 -- as above
     from anytel.logs.chain import Chain  # noqa: PLC0415 -- as above
 
     chain = Chain(settings.resource, pipeline.redactor, render.for_format(settings.log_format.value), pipeline)
     logs.use(chain, settings.log_level.value)
-
-
-atexit.register(lambda: shutdown())
 
 
 def flush(timeout: float = 2.0) -> bool:
@@ -199,3 +198,4 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+atexit.register(shutdown)

@@ -79,8 +79,8 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
         flush_interval=get("flush_interval", 10.0, seconds),
         shutdown_timeout=get("shutdown_timeout", 2.0, _timeout),
         redact=get("redact", (), _words),
-        strict=get("strict", False, boolean),  # noqa: FBT003 -- the default
-        trust_incoming=get("trust_incoming", True, boolean),  # noqa: FBT003 -- the default
+        strict=get("strict", False, boolean),
+        trust_incoming=get("trust_incoming", True, boolean),
         run_dir=get("run_dir", None, lambda raw: Path(str(raw))),
     )
 

@@ -47,9 +47,8 @@ class Sources:
     def _candidates(self, argument: str, variables: Sequence[str]) -> list[tuple[object, str]]:
         given = self.arguments.get(argument)
         found: list[tuple[object, str]] = [] if given is None else [(given, f"configure({argument}=)")]
-        for variable in (own_variable(argument), *variables):
-            if value := self._variable(variable).strip():
-                found.append((value, variable))
+        names = (own_variable(argument), *variables)
+        found.extend((value, name) for name in names if (value := self._variable(name).strip()))
         return found
 
     def _variable(self, name: str) -> str:
@@ -70,7 +69,7 @@ def own_variable(argument: str) -> str:
 def number(raw: object) -> float:
     """Parse a finite number."""
     try:
-        value = float(raw)  # type: ignore[arg-type] -- what float cannot take is the error
+        value = float(raw)  # type: ignore[arg-type]  # what float cannot take is the error
     except (TypeError, ValueError):
         raise ValueError("Give a number.") from None
     if value != value or abs(value) == float("inf"):  # noqa: PLR0124 -- NaN is the one value that differs from itself

@@ -87,7 +87,7 @@ class Chain:
 
 
 def _ids(context: SpanContext) -> Event:
-    """Give the ids as OpenTelemetry writes them, and as Datadog correlates logs by: the trace in hex, the span in decimal."""
+    """Give the ids as OpenTelemetry writes them, and as Datadog correlates: the trace in hex, the span in decimal."""
     trace = trace_hex(context.trace_id)
     return {
         "trace_id": trace,
@@ -117,3 +117,7 @@ class Output:
         write(line)
 
     debug = info = warning = error = critical = fatal = exception = log = warn = msg
+
+
+def _iso(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds")[:-6] + "Z"

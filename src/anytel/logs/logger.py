@@ -28,7 +28,7 @@ class _Epoch:
         """Make the structlog logger of that name and context."""
         from anytel.logs.chain import Output  # noqa: PLC0415 -- loads structlog
 
-        return self._wrapper(Output(name), [self._chain], dict(context))
+        return self._wrapper(Output(name), [self._chain], dict(context))  # type: ignore[call-arg]  # typed as a protocol
 
 
 _epoch: _Epoch | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from anytel.attributes import scalar
@@ -11,7 +12,7 @@ from anytel.redaction import FILTERED, Redactor
 
 __all__ = ["Plain", "plain"]
 
-Plain: TypeAlias = "None | str | bool | int | float | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "str | bool | int | float | list[Plain] | dict[str, Plain] | None"
 
 MAX_DEPTH = 8
 MAX_ITEMS = 200
@@ -23,7 +24,7 @@ def plain(value: object, redactor: Redactor, depth: int = MAX_DEPTH) -> Plain:
         return None
     kind = type(value)
     if kind in (str, int, float, bool):
-        return redactor.value(value)  # type: ignore[arg-type] -- the line above is the check
+        return redactor.value(value)  # type: ignore[arg-type]  # the line above is the check
     if depth == 0:
         return "…"
     try:
@@ -35,11 +36,11 @@ def plain(value: object, redactor: Redactor, depth: int = MAX_DEPTH) -> Plain:
 def _container(value: object, redactor: Redactor, depth: int) -> Plain:
     if isinstance(value, Mapping):
         return _mapping(value, redactor, depth)
-    if isinstance(value, list | tuple | Set):
+    if isinstance(value, list | tuple | AbstractSet):
         shown = [plain(member, redactor, depth) for _, member in zip(range(MAX_ITEMS), value, strict=False)]
         return [*shown, "…"] if len(value) > MAX_ITEMS else shown
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        named: dict[object, object] = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
         return _mapping(named, redactor, depth)
     if isinstance(value, BaseException):
         return redactor.text(f"{type(value).__name__}: {scalar(value)}")

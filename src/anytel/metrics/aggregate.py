@@ -1,4 +1,4 @@
-"""The running state of one series, per kind: fed by the fold, read by ticks and scrapes, always under the store's lock."""
+"""The running state of one series, per kind: fed by the fold, read by ticks and scrapes, under the store's lock."""
 
 from __future__ import annotations
 

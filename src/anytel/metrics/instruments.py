@@ -12,6 +12,7 @@ from typing import ClassVar, Self, TypeAlias
 from anytel import misuse
 from anytel.attributes import text
 from anytel.backend import MetricKind
+from anytel.errors import MisuseError
 from anytel.metrics import registry
 from anytel.metrics import store as _store
 from anytel.metrics.bound import BoundCounter, BoundDistribution, BoundGauge, BoundSet
@@ -37,6 +38,15 @@ class Instrument:
     )  # fmt: skip
 
     kind: ClassVar[MetricKind]
+    name: str
+    unit: str
+    description: str
+    owner: str
+    bounds: tuple[float, ...]
+    implicit: bool
+    _declared: tuple[str, ...]
+    _allowed: Mapping[str, frozenset[str] | None] | None
+    _bare: tuple[object, ...]
 
     def __new__(cls, name: str, *, tags: Allowed = (), unit: str = "", description: str = "", owner: str = "") -> Self:
         """Declare a metric; see `anytel.metrics.registry.declare`."""
@@ -117,7 +127,7 @@ class Instrument:
         return store.intern(self, self._filled(given) or {}, None)
 
     def _refuse(self, value: object, exc: Exception | None = None) -> None:
-        if isinstance(exc, misuse.MisuseError):
+        if isinstance(exc, MisuseError):
             raise exc
         why = f" ({exc!r})" if exc is not None else ""
         misuse.refuse("value", f"metric {self.name!r} cannot take {text(value)[:100]!r}{why}", None, once=self.name)
@@ -127,7 +137,7 @@ class Counter(Instrument):
     """Counts what only goes up."""
 
     __slots__ = ()
-    kind = "count"
+    kind: ClassVar[MetricKind] = "count"
 
     def add(self, value: float = 1, tags: Tags | None = None) -> None:
         """Add *value*, which is finite and not negative."""
@@ -144,7 +154,7 @@ class Counter(Instrument):
             try:
                 shard.counts[key] += value
             except (KeyError, TypeError):
-                key = self._slot(tags, key)  # type: ignore[assignment] -- a series stands for a key
+                key = self._slot(tags, key)  # type: ignore[assignment]  # a series stands for a key
                 shard.count(key, value)
             if store.exemplars and (span := current.get()) is not None and span._trace.sampled:
                 shard.exemplars.setdefault((key, 0), (value, time_ns(), span))
@@ -160,7 +170,7 @@ class Gauge(Instrument):
     """Holds the last value of what goes up and down."""
 
     __slots__ = ()
-    kind = "gauge"
+    kind: ClassVar[MetricKind] = "gauge"
 
     def set(self, value: float, tags: Tags | None = None) -> None:
         """Set the value, which is finite."""
@@ -200,7 +210,7 @@ class Distribution(Instrument):
     """Records samples whose percentiles the backend computes, over all hosts."""
 
     __slots__ = ()
-    kind = "distribution"
+    kind: ClassVar[MetricKind] = "distribution"
 
     def __new__(
         cls,
@@ -229,7 +239,7 @@ class Distribution(Instrument):
             try:
                 values = shard.samples[key]
             except (KeyError, TypeError):
-                key = self._slot(tags, key)  # type: ignore[assignment] -- a series stands for a key
+                key = self._slot(tags, key)  # type: ignore[assignment]  # a series stands for a key
                 shard.sample(key, value)
             else:
                 values.append(value)
@@ -264,14 +274,14 @@ class Histogram(Distribution):
     """Records samples that the application sorts into declared buckets."""
 
     __slots__ = ()
-    kind = "histogram"
+    kind: ClassVar[MetricKind] = "histogram"
 
 
 class Set(Instrument):
     """Counts how many different values were seen."""
 
     __slots__ = ()
-    kind = "set"
+    kind: ClassVar[MetricKind] = "set"
 
     def add(self, value: object, tags: Tags | None = None) -> None:
         """Take *value*, which is compared as text, into account."""

@@ -128,13 +128,13 @@ def _nothing(cls: type[I]) -> I:
     """Give the instrument of a kind that records nothing."""
     known = _refused.get(cls)
     if known is None:
-        nowhere = lambda *args, **kwargs: None  # noqa: E731, ARG005 -- takes whatever it is given
-        itself = {"bind": lambda self, *args, **kwargs: self, "time": lambda *args, **kwargs: nullcontext()}  # noqa: ARG005 -- as above
-        inert = type(
+        nowhere = lambda *args, **kwargs: None  # noqa: E731 -- takes whatever it is given
+        itself = {"bind": lambda self, *args, **kwargs: self, "time": lambda *args, **kwargs: nullcontext()}
+        inert: type[I] = type(
             cls.__name__, (cls,), {"__slots__": (), "add": nowhere, "set": nowhere, "record": nowhere, **itself}
         )
         known = _refused[cls] = inert.undeclared("", "", ())
-    return known  # type: ignore[return-value] -- a subclass of cls
+    return known  # type: ignore[return-value]  # a subclass of cls
 
 
 def forget() -> None:

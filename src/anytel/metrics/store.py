@@ -159,7 +159,7 @@ class Store:
         if len(siblings) >= MAX_SERIES and pairs != OVERFLOW:
             misuse.refuse(
                 "series_limit",
-                f"metric {instrument.name!r} has {MAX_SERIES} series; the rest goes to the series {OVERFLOW[0][0]}=true",
+                f"metric {instrument.name!r} has {MAX_SERIES} series; the rest goes to {OVERFLOW[0][0]}=true",
                 None,
             )
             return siblings.get(OVERFLOW) or self._create(instrument, OVERFLOW)
@@ -250,7 +250,7 @@ class Store:
             for pairs in idle:
                 gone = siblings.pop(pairs)
                 for key in (*gone.raw_keys, gone.series):
-                    self.aggregates.pop(key, None)  # type: ignore[call-overload] -- raw keys are kept as objects
+                    self.aggregates.pop(key, None)  # type: ignore[call-overload]  # raw keys are kept as objects
                 self._raw_keys[instrument] = self._raw_keys.get(instrument, 0) - len(gone.raw_keys)
 
     def write(self, key: Key, value: float, *, relative: bool) -> None:

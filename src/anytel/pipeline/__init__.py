@@ -1,1 +1,1 @@
-"""The way from a finished record to each backend: one bounded buffer, a dispatcher, and per backend a queue and a worker."""
+"""The way from a finished record to the backends: one buffer, a dispatcher, and for each a queue and a worker."""

@@ -132,13 +132,13 @@ class Outlet:
     def _call(self, signal: Signal, batch: list[Item], deadline: float) -> Ack:
         match signal:
             case "span":
-                return self.backend.spans(batch, deadline)  # type: ignore[arg-type] -- queues hold what their signal says
+                return self.backend.spans(batch, deadline)  # type: ignore[arg-type]  # queues hold what their signal says
             case "log":
-                return self.backend.logs(batch, deadline)  # type: ignore[arg-type] -- as above
+                return self.backend.logs(batch, deadline)  # type: ignore[arg-type]  # as above
             case "error":
-                return self.backend.errors(batch, deadline)  # type: ignore[arg-type] -- as above
+                return self.backend.errors(batch, deadline)  # type: ignore[arg-type]  # as above
             case "metric":
-                return self.backend.metrics(batch[0], deadline)  # type: ignore[arg-type] -- as above
+                return self.backend.metrics(batch[0], deadline)  # type: ignore[arg-type]  # as above
 
     def _settle(self, signal: Signal, batch: list[Item], ack: Ack) -> None:
         self.account.delivered(signal, ack.delivered)

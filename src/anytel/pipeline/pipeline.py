@@ -55,7 +55,7 @@ class Pipeline:
     ) -> None:
         self.backends, self.redactor, self.store, self.intervals = backends, redactor, store, intervals
         self.service = resource.get("service.name", "")
-        self._host = lambda: BackendHost(resource, sample_rate, redactor, store)
+        self._host: Callable[[], BackendHost] = lambda: BackendHost(resource, sample_rate, redactor, store)
         self.tracer = NoopTracer()
         self._reset()
 
@@ -254,7 +254,8 @@ class Pipeline:
         self._wake.set()
         lost = [outlet.account.lost() for outlet in self.outlets]
         done = self._each(lambda outlet: outlet.close(deadline), deadline, lost) and done
-        return all([outlet.close(deadline) for outlet in self.pulled]) and done
+        closed = [outlet.close(deadline) for outlet in self.pulled]
+        return all(closed) and done
 
     def _each(self, do: Callable[[Outlet], bool], deadline: float, lost: list[int]) -> bool:
         """Do something with all outlets at once, so that they share the deadline."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from traceback import walk_tb
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +23,7 @@ _ATTRIBUTE = "__anytel__"
 
 
 class Mark(NamedTuple):
-    """What is remembered on the exception object itself: the innermost span it left, and its report, if there is one."""
+    """What is remembered on the exception itself: the innermost span it left, and its report, if there is one."""
 
     context: SpanContext | None
     error_id: str | None
@@ -41,10 +42,8 @@ def marked(exc: BaseException) -> Mark:
 
 def mark(exc: BaseException, value: Mark) -> None:
     """Remember *value* on *exc*, where it takes attributes."""
-    try:
+    with suppress(Exception):  # one with a hostile __setattr__ is reported twice, no more
         setattr(exc, _ATTRIBUTE, value)
-    except Exception:  # noqa: S110 -- an exception with a hostile __setattr__ is only reported twice
-        pass
 
 
 def new_error_id() -> str:

@@ -77,10 +77,12 @@ def _datadog(value: str, headers: Headers) -> RemoteContext | None:
 
 def _sentry(value: str, headers: Headers) -> RemoteContext | None:
     match = _SENTRY_TRACE.fullmatch(value)
-    return _context(match[1], match[2], match[3] and match[3] == "1") if match else None
+    if match is None:
+        return None
+    return _context(match[1], match[2], None if match[3] is None else match[3] == "1")
 
 
-def _context(trace_id: str, span_id: str, sampled: bool | str | None, state: str = "") -> RemoteContext | None:
+def _context(trace_id: str, span_id: str, sampled: bool | None, state: str = "") -> RemoteContext | None:
     ids = int(trace_id, 16), int(span_id, 16)
     if not all(ids):
         return None

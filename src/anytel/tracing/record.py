@@ -84,12 +84,12 @@ class Unrecorded(NoopSpan):
         self._trace = trace
 
     @property
-    def trace_id(self) -> str:  # type: ignore[override] -- a constant there, computed here
+    def trace_id(self) -> str:  # type: ignore[override]  # a constant there, computed here
         """The trace's id."""
         return trace_hex(self._trace.id)
 
     @property
-    def span_id(self) -> str:  # type: ignore[override] -- as above
+    def span_id(self) -> str:  # type: ignore[override]  # as above
         """The local root's id."""
         return self._trace.root.span_id
 
@@ -133,17 +133,17 @@ class Span(NoopSpan):
         self._start = perf_counter_ns()
 
     @property
-    def trace_id(self) -> str:  # type: ignore[override] -- a constant there, computed here
+    def trace_id(self) -> str:  # type: ignore[override]  # a constant there, computed here
         """32 lower-case hex digits."""
         return trace_hex(self._trace.id)
 
     @property
-    def span_id(self) -> str:  # type: ignore[override] -- as above
+    def span_id(self) -> str:  # type: ignore[override]  # as above
         """16 lower-case hex digits."""
         return span_hex(self._id)
 
     @property
-    def sampled(self) -> bool:  # type: ignore[override] -- as above
+    def sampled(self) -> bool:  # type: ignore[override]  # as above
         """Whether the trace is kept."""
         return self._trace.sampled
 
@@ -231,7 +231,7 @@ class Span(NoopSpan):
     def leave(self) -> None:
         """Stop being the current span."""
         try:
-            current.reset(self._token)  # type: ignore[arg-type] -- set by __enter__
+            current.reset(self._token)  # type: ignore[arg-type]  # set by __enter__
         except (ValueError, RuntimeError):  # entered in another context, as when a generator is finalised elsewhere
             current.set(self._parent)
 

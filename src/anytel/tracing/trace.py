@@ -30,8 +30,8 @@ class Sink(Protocol):
     def take_root(self, root: Span) -> None:
         """Take the local root of a trace that is not sampled."""
 
-    def take_exception(self, exc: BaseException, context: SpanContext | None, root_name: str) -> None:
-        """Take an exception that nobody handled."""
+    def take_exception(self, exc: BaseException, context: SpanContext | None, root_name: str) -> str:
+        """Take an exception that nobody handled; gives the report's id."""
 
 
 class Trace:
@@ -48,7 +48,7 @@ class Trace:
         self,
         trace_id: int,
         remote_parent: SpanContext | None,
-        sampled: bool,  # noqa: FBT001 -- positional on the hot path
+        sampled: bool,
         sample_rate: float | None,
         sink: Callable[[], Sink],
         live: dict[int, Trace],

@@ -127,7 +127,7 @@ def _generator(function: Callable[..., Generator[Any, Any, Any]], spec: _Spec) -
                     with _attached(span):
                         body.close()
                     raise
-                except BaseException as exc:  # noqa: BLE001 -- it belongs to the body, which may handle it
+                except BaseException as exc:
                     step = functools.partial(body.throw, exc)
         except StopIteration as stop:
             _finish(span, spec, started, None)
@@ -155,7 +155,7 @@ def _async_generator(function: Callable[..., AsyncGenerator[Any, Any]], spec: _S
                     with _attached(span):
                         await body.aclose()
                     raise
-                except BaseException as exc:  # noqa: BLE001 -- it belongs to the body, which may handle it
+                except BaseException as exc:
                     step = functools.partial(body.athrow, exc)
         except StopAsyncIteration:
             _finish(span, spec, started, None)
