@@ -1,0 +1,41 @@
+# Each command does all its own set-up. Needs Python 3.11 or newer, and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.anytel-setup
+
+.PHONY: demo test lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   the demo service, its traffic and what was collected, in memory"
+	@echo "make test   all tests that need nothing but Python packages"
+	@echo "make lint   ruff, mypy --strict and import-linter"
+	@echo "make format rewrite the code in the one format"
+
+$(SETUP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "anytel needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all,dev]"
+	@touch $(SETUP)
+
+demo: $(SETUP)
+	@$(BIN)/anytel demo
+
+test: $(SETUP)
+	@$(BIN)/python -m pytest
+
+lint: $(SETUP)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests/typing
+	@$(BIN)/lint-imports --no-cache
+
+format: $(SETUP)
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+clean:
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
