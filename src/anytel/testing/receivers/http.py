@@ -16,7 +16,7 @@ __all__ = ["Answer", "HttpReceiver", "Request"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, its body decompressed; header names are lower-case."""
+    """One request, its body decompressed if it can be; header names are lower-case."""
 
     method: str
     path: str
@@ -49,7 +49,9 @@ class HttpReceiver:
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.receiver = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="anytel-receiver", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="anytel-receiver", daemon=True
+        )
 
     @property
     def url(self) -> str:
@@ -116,8 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
             raw = b"".join(chunks)
         else:
             raw = self.rfile.read(int(self.headers.get("content-length") or 0))
-        decode = self._decode.get(self.headers.get("content-encoding", ""))
-        return decode(raw) if decode else raw
+        decode = self._decode.get(self.headers.get("content-encoding", ""), bytes)
+        try:
+            return decode(raw)
+        except (OSError, EOFError, zlib.error):
+            return raw  # for the subclass to find that it cannot be read: hanging up would hide it
 
     def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
