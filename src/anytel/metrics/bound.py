@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from bisect import bisect_left
 from time import time_ns
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BoundCounter", "BoundDistribution", "BoundGauge", "BoundSet"]
 
-_INFINITY = math.inf
+_LARGEST = sys.float_info.max
 
 
 class _Bound:
@@ -40,7 +40,7 @@ class BoundCounter(_Bound):
         if not store.recording:
             return
         try:
-            if not 0 <= value < _INFINITY:
+            if not 0 <= value <= _LARGEST:
                 self._instrument._refuse(value)
                 return
             shard = _store.local.shard
@@ -70,7 +70,7 @@ class BoundGauge(_Bound):
     def _write(self, value: float, *, relative: bool) -> None:
         try:
             number = float(value)
-            if not -_INFINITY < number < _INFINITY:
+            if not -_LARGEST <= number <= _LARGEST:
                 self._instrument._refuse(value)
                 return
             store.write(self._key, number, relative=relative)

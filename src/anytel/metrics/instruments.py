@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ __all__ = ["Counter", "Distribution", "Gauge", "Histogram", "Instrument", "Set",
 
 MAX_TAG = 200
 """Characters of a tag value; what is over is cut."""
-_INFINITY = math.inf
+_LARGEST = sys.float_info.max
 
 Tags: TypeAlias = Mapping[str, object]
 Allowed: TypeAlias = Mapping[str, Iterable[str] | None] | Iterable[str]
@@ -144,7 +144,7 @@ class Counter(Instrument):
         if not store.recording:
             return
         try:
-            if not 0 <= value < _INFINITY:
+            if not 0 <= value <= _LARGEST:
                 self._refuse(value)
                 return
             if self._declared and bound.get():
@@ -183,7 +183,7 @@ class Gauge(Instrument):
     def _write(self, value: float, tags: Tags | None, *, relative: bool) -> None:
         try:
             number = float(value)
-            if not -_INFINITY < number < _INFINITY:
+            if not -_LARGEST <= number <= _LARGEST:
                 self._refuse(value)
                 return
             if self._declared and bound.get():
