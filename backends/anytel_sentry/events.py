@@ -14,7 +14,7 @@ from sentry_sdk.envelope import Envelope, Item
 from sentry_sdk.transport import Transport
 from sentry_sdk.utils import filename_for_module, get_lines_from_file
 
-from anytel.backend import ErrorRecord, ExceptionRecord, Frame
+from anytel.backend import ErrorRecord, ExceptionRecord, Frame, LogRecord
 from anytel_sentry.attributes import plain
 from anytel_sentry.resource import Resource
 
@@ -56,9 +56,13 @@ class Events:
             # `type` would tell Sentry how to read the context: state it, and move an attribute of that name.
             values = {("type_" if name == "type" else name): plain(value) for name, value in record.attributes.items()}
             contexts["anytel"] = values | {"type": "default"}
-        event: dict[str, Any] = {"event_id": record.id, "level": "error", "contexts": contexts}
+        level = "fatal" if record.level == "critical" else record.level
+        event: dict[str, Any] = {"event_id": record.id, "level": level, "contexts": contexts, **_optional(record)}
         event["timestamp"] = datetime.fromtimestamp(record.time_ns / 1e9, UTC)
-        event["exception"] = {"values": self._values(record)}
+        if record.exception is not None:
+            event["exception"] = {"values": self._values(record.exception, handled=record.handled)}
+        else:  # grouped by what happened, not by the values in it
+            event |= {"message": record.message, "fingerprint": ["{{ default }}", record.message]}
         if record.root_name:
             event |= {"transaction": record.root_name, "transaction_info": {"source": "custom"}}
         return event
@@ -69,11 +73,11 @@ class Events:
         header = self._resource.trace(record.context, record.root_name)
         return {**self._resource.ids(record.context), "dynamic_sampling_context": header}
 
-    def _values(self, record: ErrorRecord) -> list[dict[str, object]]:
+    def _values(self, root: ExceptionRecord, *, handled: bool) -> list[dict[str, object]]:
         """Give the exception and what it comes from, the oldest first."""
         values = []
-        for number, (exception, parent, source) in enumerate(_walk(record.exception)):
-            mechanism: dict[str, object] = {"type": "anytel", "handled": record.handled, "exception_id": number}
+        for number, (exception, parent, source) in enumerate(_walk(root)):
+            mechanism: dict[str, object] = {"type": "anytel", "handled": handled, "exception_id": number}
             if parent is not None:
                 mechanism |= {"type": "chained", "parent_id": parent, "source": source}
             if exception.group:
@@ -103,6 +107,24 @@ class Events:
         if f"{frame.module}.".startswith("anytel.") and not frame.module.startswith("anytel.demo"):
             out["in_app"] = False
         return out
+
+
+def _optional(record: ErrorRecord) -> dict[str, object]:
+    """Give what only some reports have."""
+    crumbs = [_breadcrumb(log) for log in record.breadcrumbs]
+    found = {
+        "logger": record.logger,
+        "tags": dict(record.tags),
+        "breadcrumbs": {"values": crumbs} if crumbs else None,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _breadcrumb(log: LogRecord) -> dict[str, object]:
+    level = "fatal" if log.level == "critical" else log.level
+    when = datetime.fromtimestamp(log.time_ns / 1e9, UTC)
+    data = {name: plain(value) for name, value in log.attributes.items()}
+    return {"type": "log", "category": log.logger, "level": level, "message": log.message, "timestamp": when, "data": data}
 
 
 def _walk(root: ExceptionRecord) -> Iterator[tuple[ExceptionRecord, int | None, str]]:

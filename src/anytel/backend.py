@@ -116,19 +116,6 @@ class ExceptionRecord:
         return "".join(parts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ErrorRecord:
-    """One error report. *id* is 32 hex digits, the same at every vendor; *root_name* names the local root span."""
-
-    id: str
-    exception: ExceptionRecord
-    context: SpanContext | None
-    root_name: str
-    handled: bool
-    time_ns: int
-    attributes: Attributes
-
-
 class Event(NamedTuple):
     """Something that happened at one moment of a span; *time_ns* is in nanoseconds since the epoch."""
 
@@ -191,6 +178,30 @@ class LogRecord:
     context: SpanContext | None
     attributes: Attributes
     exception: ExceptionRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorRecord:
+    """One error report.
+
+    *id* is 32 hex digits, the same at every vendor. *exception* is None where a log line without one reported an error:
+    *message* is then its event, by which such reports belong together. *root_name* names the local root span. *tags* are
+    those of the *attributes* that reports are searched by. *breadcrumbs* are the log events that came before, the oldest
+    first.
+    """
+
+    id: str
+    exception: ExceptionRecord | None
+    context: SpanContext | None
+    root_name: str
+    handled: bool
+    time_ns: int
+    attributes: Attributes
+    message: str = ""
+    level: Level = "error"
+    logger: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    breadcrumbs: Sequence[LogRecord] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

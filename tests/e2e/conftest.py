@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import anytel
 import pytest
+
+import anytel
 from anytel import runtime
 from anytel.testing.receivers.datadog import DatadogAgent
 from anytel.testing.receivers.dogstatsd import DogStatsD

@@ -38,7 +38,8 @@ class ConsoleBackend(Backend):
 
     def errors(self, batch: Sequence[ErrorRecord], deadline: float, /) -> Ack:  # noqa: D102 -- inherited
         for error in batch:
-            self._write("error", f"error {error.exception.type}", _error(error))
+            what = error.exception.type if error.exception is not None else error.message
+            self._write(error.level, f"error {what}", _error(error))
         return Ack(len(batch))
 
     def _write(self, level: str, event: str, values: Event) -> None:
@@ -71,7 +72,7 @@ def _error(error: ErrorRecord) -> Event:
     ids = {"trace_id": f"{error.context.trace_id:032x}"} if error.context is not None else {}
     return {
         **_plain(error.attributes),
-        "message": error.exception.message,
+        "message": error.exception.message if error.exception is not None else error.message,
         "handled": error.handled,
         "error.id": error.id,
         **ids,

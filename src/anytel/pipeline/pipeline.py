@@ -212,7 +212,6 @@ class Pipeline:
 
     def _error(self, record: ErrorRecord) -> ErrorRecord:
         exception = self.redactor.exception(record.exception)
-        assert exception is not None  # noqa: S101 -- only None gives None
         attributes = self.redactor.attributes(dict(record.attributes))
         name = self.redactor.text(record.root_name)
         return ErrorRecord(record.id, exception, record.context, name, record.handled, record.time_ns, attributes)
