@@ -96,21 +96,22 @@ def capture_exception(
         exc = sys.exc_info()[1]
     if not isinstance(exc, BaseException):
         return misuse.refuse("exception", "capture_exception() found no exception: call it in an except block", "")
-    here, root = runtime.here()
-    known = exceptions.marked(exc).context or here
+    span = current.get()
+    context, trace = (span.context, span._trace) if span is not None else (None, None)
+    known = exceptions.marked(exc).context or context
     try:
-        return runtime.active.pipeline.take_exception(exc, known, root, attributes, handled=handled)
+        return runtime.active.pipeline.take_exception(exc, known, trace, attributes, handled=handled)
     except Exception as problem:
         return misuse.refuse("exception", f"capture_exception() failed: {problem!r}", "")
 
 
 def inject(carrier: MutableMapping[str, str]) -> None:
     """Write the current span's ids and decision into *carrier*, as W3C, Datadog and Sentry headers."""
-    here, _ = runtime.here()
-    if here is None:
+    span = current.get()
+    if span is None:
         return
     try:
-        headers.write(here, runtime.active.resource, carrier)
+        headers.write(span.context, runtime.active.resource, carrier)
     except Exception as exc:
         misuse.refuse("headers", f"inject() takes a mapping that can be written: {exc!r}", None)
 

@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from anytel import misuse
-from anytel.backend import Backend, SpanContext
+from anytel.backend import Backend
 from anytel.config.settings import BackendSpec, Settings, read
 from anytel.errors import AnytelError, ConfigError
 from anytel.metrics import registry
@@ -20,9 +20,11 @@ from anytel.metrics.store import store
 from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
-from anytel.tracing.context import current
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
+
+if TYPE_CHECKING:
+    from anytel.logs.chain import Processor
 
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
 
@@ -65,6 +67,8 @@ def configure(
     flush_interval: float | None = None,
     shutdown_timeout: float | None = None,
     redact: str | Sequence[str] | None = None,
+    error_tags: str | Sequence[str] | None = None,
+    log_processors: Sequence[Processor] = (),
     strict: bool | None = None,
     trust_incoming: bool | None = None,
     run_dir: str | Path | None = None,
@@ -74,14 +78,16 @@ def configure(
     Builds the backends, exchanges them for those of an earlier call, and then drains the earlier ones. When it fails,
     everything stays as it was. Declared instruments and their totals survive.
 
+    *log_processors* are structlog processors. They run on each log event once its context and ids are in it, and before
+    it is redacted, sent and written.
+
     Raises:
         ConfigError: A setting cannot be used; it names the setting, its value, where it came from and what to do.
     """
-    given = locals()
-    settings = read(given)
+    settings = read(locals())
     with _exchange:
         new = _build(settings)
-        old = _put(new)
+        old = _put(new, log_processors)
     if old.settings is not None:
         old.pipeline.close(time.monotonic() + settings.shutdown_timeout.value)
     if not settings.backends.value and settings.backends.origin == "default":
@@ -95,7 +101,7 @@ def _build(settings: Settings) -> Runtime:
     intervals = Intervals(min(1.0, settings.flush_interval.value), settings.flush_interval.value)
     rate = settings.sample_rate.value
     backends: Sequence[Backend] = load(settings.backends, strict=settings.strict.value)
-    pipeline = Pipeline(backends, settings.resource, rate, redactor, store, intervals)
+    pipeline = Pipeline(backends, settings.resource, rate, redactor, store, intervals, settings.error_tags.value)
     try:
         pipeline.open()
     except AnytelError:
@@ -109,7 +115,7 @@ def _build(settings: Settings) -> Runtime:
     return Runtime(settings, tracer, pipeline)
 
 
-def _put(new: Runtime) -> Runtime:
+def _put(new: Runtime, log_processors: Sequence[Processor] = ()) -> Runtime:
     """Put *new* into force and give what was."""
     global active
     old, active = active, new
@@ -122,7 +128,7 @@ def _put(new: Runtime) -> Runtime:
     if store.recording:
         pipeline.start_if_recorded()
     if settings is not None:
-        _use_logs(settings, pipeline)
+        _use_logs(settings, pipeline, log_processors)
     return old
 
 
@@ -130,13 +136,14 @@ def _start_nothing() -> None:
     pass
 
 
-def _use_logs(settings: Settings, pipeline: Pipeline) -> None:
+def _use_logs(settings: Settings, pipeline: Pipeline, processors: Sequence[Processor]) -> None:
     from anytel.logs import logger as logs  # noqa: PLC0415 -- loads structlog
     from anytel.logs import render  # noqa: PLC0415 -- as above
     from anytel.logs.chain import Chain  # noqa: PLC0415 -- as above
 
-    chain = Chain(settings.resource, pipeline.redactor, render.for_format(settings.log_format.value), pipeline)
-    logs.use(chain, settings.log_level.value)
+    rendered = render.for_format(settings.log_format.value)
+    chain = Chain(settings.resource, pipeline.redactor, rendered, pipeline, processors)
+    logs.use(chain, settings.log_level.value, share=True)
 
 
 def flush(timeout: float = 2.0) -> bool:
@@ -171,12 +178,6 @@ def _end_open_spans(tracer: NoopTracer) -> None:
 def stats() -> Stats:
     """Give the accounts: emitted, delivered and dropped per backend and signal, and what the API refused."""
     return Stats(active.pipeline.counts())
-
-
-def here() -> tuple[SpanContext | None, str]:
-    """Give the current span's ids and the name of its local root."""
-    span = current.get()
-    return (span.context, span._trace.root.name) if span is not None else (None, "")
 
 
 def reset() -> None:

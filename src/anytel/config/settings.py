@@ -36,6 +36,7 @@ class Settings:
     shutdown_timeout: Setting[float]
     redact: Setting[tuple[str, ...]]
     strict: Setting[bool]
+    error_tags: Setting[tuple[str, ...]]
     trust_incoming: Setting[bool]
     run_dir: Setting[Path | None]
 
@@ -80,6 +81,7 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
         shutdown_timeout=get("shutdown_timeout", 2.0, _timeout),
         redact=get("redact", (), _words),
         strict=get("strict", False, boolean),
+        error_tags=get("error_tags", (), _words),
         trust_incoming=get("trust_incoming", True, boolean),
         run_dir=get("run_dir", None, lambda raw: Path(str(raw))),
     )

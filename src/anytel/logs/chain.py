@@ -1,99 +1,160 @@
-"""What every event goes through: context, ids, time, exception, redaction; then the backends and the line."""
+"""What every event goes through: context, ids, the user's processors, redaction; then the backends and the line."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from time import time_ns
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import structlog
 
-from anytel.attributes import flatten, text
-from anytel.backend import Level, LogRecord, SpanContext
+from anytel import misuse
+from anytel.attributes import text
+from anytel.backend import ExceptionRecord, Level
+from anytel.logs.event import LogEvent
 from anytel.logs.render import Event, Render, write
-from anytel.logs.tree import plain
+from anytel.logs.tree import Plain, plain
 from anytel.redaction import FILTERED, Redactor
 from anytel.tracing import exceptions
 from anytel.tracing.context import bound, current
 from anytel.tracing.ids import span_hex, trace_hex
+from anytel.tracing.record import Span
 
 if TYPE_CHECKING:
     from anytel.pipeline.pipeline import Pipeline
 
-__all__ = ["Chain"]
+__all__ = ["Chain", "Output", "Processor", "ids"]
+
+EventDict = MutableMapping[str, object]
+Processor = Callable[[object, str, EventDict], EventDict]
 
 _LEVELS: Mapping[str, Level] = {"exception": "error", "warn": "warning", "fatal": "critical", "msg": "info"}
+_SEVERE = frozenset({"error", "critical"})
 _RESOURCE = {"service.name": "service", "deployment.environment.name": "environment", "service.version": "version"}
+_RESERVED = frozenset({"timestamp", "level", "event", "logger"})
 _STACK = structlog.processors.StackInfoRenderer(additional_ignores=["anytel"])
-EventDict = MutableMapping[str, object]
 
 
 class Chain:
-    """The one processor of our loggers. *pipeline* is None before `anytel.configure`: then lines are only written."""
+    """The one processor of our loggers.
+
+    *pipeline* is None before `anytel.configure`: then lines are only written. *processors* are the user's; they see the
+    event with its context and ids, before it is redacted. *put* takes the finished event where lines are written in the
+    background.
+    """
 
     def __init__(
-        self, resource: Mapping[str, str], redactor: Redactor, render: Render, pipeline: Pipeline | None
+        self,
+        resource: Mapping[str, str],
+        redactor: Redactor,
+        render: Render,
+        pipeline: Pipeline | None,
+        processors: Sequence[Processor] = (),
+        put: Callable[[Event], None] | None = None,
     ) -> None:
-        self._resource = {short: resource[name] for name, short in _RESOURCE.items() if name in resource}
+        self._resource: Event = {short: resource[name] for name, short in _RESOURCE.items() if name in resource}
         self._redactor = redactor
         self._render = render
         self._pipeline = pipeline
+        self._processors = tuple(processors)
+        self._put = put
 
     def __call__(self, logger: Output, method: str, values: EventDict) -> str:
-        """Give the line; called by structlog with the event's values."""
-        now = time_ns()
-        level = _LEVELS.get(method, cast("Level", method))
-        event = text(values.pop("event", ""))
-        raised = _raised(values.pop("exc_info", method == "exception"))
-        stack = values.pop("stack_info", None)
-        merged = {**bound.get(), **values}
-        span = current.get()
-        context = span.context if span is not None else None
-        if raised is not None and level in ("error", "critical") and self._pipeline is not None:
-            known = exceptions.marked(raised).context or context
-            root = span._trace.root.name if span is not None else ""
-            merged["error.id"] = self._pipeline.take_exception(raised, known, root, merged, handled=True)
-        record = self._redactor.exception(exceptions.snapshot(raised)) if raised is not None else None
-        line: Event = {
-            "timestamp": datetime.fromtimestamp(now / 1e9, UTC)
-            .isoformat(timespec="microseconds")
-            .replace("+00:00", "Z"),
-            "level": level,
-            "event": self._redactor.text(event),
-            "logger": logger.name,
-            **self._values(merged),
-            **(_ids(context) if context is not None else {}),
-            **self._resource,
-        }
-        if record is not None:
-            line["exception.type"] = f"{record.module}.{record.type}"
-            line["exception.message"] = record.message
-            line["exception.stacktrace"] = record.stacktrace()
-        if stack:
-            line["stack"] = self._redactor.text(str(_STACK(None, method, {"stack_info": True})["stack"]))
-        if self._pipeline is not None and self._pipeline.wants_logs:
-            attributes = self._redactor.attributes(flatten(merged))
-            self._pipeline.take_log(LogRecord(now, level, logger.name, str(line["event"]), context, attributes, record))
+        """Give the line; called by structlog with the event's values.
+
+        Raises:
+            structlog.DropEvent: A processor of the user's has dropped the event, or the line is written later.
+        """
+        line = self.event(logger.name, method, values)
+        if self._put is not None:
+            self._later(line)
         return self._render(line)
 
-    def _values(self, values: Mapping[str, object]) -> Event:
+    def _later(self, line: Event) -> NoReturn:
+        assert self._put is not None  # noqa: S101 -- the caller has checked
+        self._put(line)
+        raise structlog.DropEvent
+
+    def event(self, logger: str, method: str, values: EventDict) -> Event:
+        """Give the finished event, after it went to the backends."""
+        now = time_ns()
+        level = _LEVELS.get(method, cast("Level", method))
+        context = bound.get()
+        if context:
+            values = {**context, **values}
+        if self._processors:
+            values = self._process(logger, method, values)
+        name = self._redactor.text(text(values.pop("event", "")))
+        raised = _raised(values.pop("exc_info", method == "exception"))
+        stack = values.pop("stack_info", None)
+        shown = self._shown(values)
+        span = current.get()
+        record = self._redactor.exception(exceptions.snapshot(raised)) if raised is not None else None
+        if self._pipeline is not None:
+            self._fan_out(LogEvent(now, level, logger, name, span, shown, record), raised)
+        line: Event = {"timestamp": _iso(now), "level": level, "event": name, "logger": logger, **shown}
+        if span is not None:
+            line.update(ids(span))
+        line.update(self._resource)
+        if record is not None:
+            line.update(_exception(record))
+        if stack:
+            line["stack"] = self._redactor.text(str(_STACK(None, method, {"stack_info": True})["stack"]))
+        return line
+
+    def _process(self, logger: str, method: str, values: EventDict) -> EventDict:
+        """Run the user's processors; one that raises is skipped, its line is not lost."""
+        span = current.get()
+        if span is not None:
+            values = {**values, **ids(span)}
+        for processor in self._processors:
+            try:
+                values = processor(logger, method, values)
+            except structlog.DropEvent:
+                raise
+            except Exception as exc:
+                misuse.refuse("log_processor", f"log processor {processor!r} raised {exc!r}", None)
+        return values
+
+    def _shown(self, values: Mapping[str, object]) -> dict[str, Plain]:
         redactor = self._redactor
-        return {
-            redactor.key(name): FILTERED if redactor.secret(name) else plain(value, redactor)
-            for name, value in values.items()
-        }
+        shown: dict[str, Plain] = {}
+        for name, value in values.items():
+            key = redactor.key(name) if type(name) is str else text(name)
+            if key in _RESERVED:
+                key += "_"
+            shown[key] = FILTERED if redactor.secret(key) else plain(value, redactor)
+        return shown
+
+    def _fan_out(self, event: LogEvent, raised: BaseException | None) -> None:
+        """Give the event to the backends; at error level and above it is a report too, once for each exception."""
+        pipeline = self._pipeline
+        assert pipeline is not None  # noqa: S101 -- the caller has checked
+        if pipeline.wants_errors:
+            if event.level in _SEVERE:
+                event.values["error.id"] = pipeline.take_error_event(event, raised)
+            elif event.span is not None:
+                event.span._trace.remember(event)
+        pipeline.take_log(event)
 
 
-def _ids(context: SpanContext) -> Event:
+def ids(span: Span) -> Mapping[str, Plain]:
     """Give the ids as OpenTelemetry writes them, and as Datadog correlates: the trace in hex, the span in decimal."""
-    trace = trace_hex(context.trace_id)
+    known = span._ids
+    if known is None:
+        trace, own = trace_hex(span._trace.id), span._id
+        known = {"trace_id": trace, "span_id": span_hex(own), "dd.trace_id": trace, "dd.span_id": str(own)}
+        span._ids = known
+    return known
+
+
+def _exception(record: ExceptionRecord) -> Event:
     return {
-        "trace_id": trace,
-        "span_id": span_hex(context.span_id),
-        "dd.trace_id": trace,
-        "dd.span_id": str(context.span_id),
+        "exception.type": f"{record.module}.{record.type}",
+        "exception.message": record.message,
+        "exception.stacktrace": record.stacktrace(),
     }
 
 
@@ -106,10 +167,26 @@ def _raised(exc_info: object) -> BaseException | None:
     return sys.exc_info()[1] if exc_info else None
 
 
+_second = (0, "")
+
+
+def _iso(time_ns: int) -> str:
+    """Write a time as ISO 8601 in UTC; the part that changes once a second is kept."""
+    global _second  # noqa: PLW0603 -- a cache of one, exchanged as a whole
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    known, text = _second
+    if known != seconds:
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second = seconds, text
+    return f"{text}.{rest // 1000:06d}Z"
+
+
 class Output:
     """What structlog calls with the finished line: every level writes it."""
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str = "") -> None:
         self.name = name
 
     def msg(self, line: str) -> None:
@@ -117,7 +194,3 @@ class Output:
         write(line)
 
     debug = info = warning = error = critical = fatal = exception = log = warn = msg
-
-
-def _iso(time_ns: int) -> str:
-    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds")[:-6] + "Z"

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 
 from anytel.attributes import flatten
 from anytel.backend import Backend, ErrorRecord, LogRecord, Signal, SpanContext, SpanRecord
+from anytel.logs.event import LogEvent, log_record
 from anytel.metrics.store import Store
 from anytel.pipeline.accounts import Counts
 from anytel.pipeline.guard import logger
 from anytel.pipeline.host import BackendHost
 from anytel.pipeline.outlet import Outlet
-from anytel.pipeline.records import span_record
+from anytel.pipeline.records import Report, error_record, span_record
 from anytel.redaction import Redactor
 from anytel.tracing import exceptions
 from anytel.tracing.context import bound
 from anytel.tracing.record import Span
+from anytel.tracing.trace import Trace
 from anytel.tracing.tracer import NoopTracer
 
 __all__ = ["BUFFER", "Intervals", "Pipeline"]
@@ -30,7 +32,7 @@ BUFFER = 50_000
 
 SIGNALS: tuple[Signal, ...] = ("span", "metric", "log", "error")
 
-Finished = list[Span] | LogRecord | ErrorRecord
+Finished = list[Span] | LogEvent | Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ class Pipeline:
         redactor: Redactor,
         store: Store,
         intervals: Intervals,
+        error_tags: Sequence[str] = (),
     ) -> None:
+        self.error_tags = error_tags
         self.backends, self.redactor, self.store, self.intervals = backends, redactor, store, intervals
         self.service = resource.get("service.name", "")
         self._host: Callable[[], BackendHost] = lambda: BackendHost(resource, sample_rate, redactor, store)
@@ -103,41 +107,48 @@ class Pipeline:
             self._append("span", [root], 1)
 
     @property
-    def wants_logs(self) -> bool:
-        """Whether any backend takes log events."""
-        return bool(self._for["log"])
+    def wants_errors(self) -> bool:
+        """Whether any backend takes error reports."""
+        return bool(self._for["error"])
 
     @property
     def wants_exemplars(self) -> bool:
         """Whether any backend shows exemplars."""
         return any(backend.exemplars for backend in self.backends)
 
-    def take_log(self, record: LogRecord) -> None:
+    def take_log(self, event: LogEvent) -> None:
         """Take a log event."""
         if self._for["log"]:
-            self._append("log", record, 1)
+            self._append("log", event, 1)
 
     def take_exception(
         self,
         exc: BaseException,
         context: SpanContext | None,
-        root_name: str,
+        trace: Trace | None,
         attributes: Mapping[str, object] | None = None,
         *,
         handled: bool = False,
     ) -> str:
         """Report an exception once, whoever sees it first; gives the report's id."""
-        known = exceptions.marked(exc)
-        if known.error_id is not None:
-            return known.error_id
-        error_id = exceptions.new_error_id()
-        for member in exceptions.members(exc):
-            exceptions.mark(member, exceptions.Mark(exceptions.marked(member).context, error_id))
+        known = exceptions.marked(exc).error_id
+        if known is not None:
+            return known
+        report = Report.of(exc, context, trace, {**bound.get(), **flatten(attributes or {})}, handled=handled)
+        return self._report(report, exc)
+
+    def take_error_event(self, event: LogEvent, exc: BaseException | None) -> str:
+        """Report what was logged as an error, with its exception if there is one; gives the report's id."""
+        known = exceptions.marked(exc) if exc is not None else exceptions.Mark(None, None)
+        return known.error_id or self._report(Report.logged(event, known.context), exc)
+
+    def _report(self, report: Report, exc: BaseException | None) -> str:
+        """Remember the report on all exceptions that it covers, and send it."""
+        for member in exceptions.members(exc) if exc is not None else ():
+            exceptions.mark(member, exceptions.Mark(exceptions.marked(member).context, report.id))
         if self._for["error"]:
-            more = {**bound.get(), **flatten(attributes or {})}
-            snapshot = exceptions.snapshot(exc)
-            self._append("error", ErrorRecord(error_id, snapshot, context, root_name, handled, time.time_ns(), more), 1)
-        return error_id
+            self._append("error", report, 1)
+        return report.id
 
     def _append(self, signal: Signal, item: Finished, size: int) -> None:
         waiting = self._put - self._taken
@@ -191,8 +202,9 @@ class Pipeline:
             taken = [self._buffer.popleft() for _ in range(len(self._buffer))]
             self._taken += sum(len(item) if isinstance(item, list) else 1 for item in taken)
             self._spans([span for item in taken if isinstance(item, list) for span in item])
-            self._offer("log", [item for item in taken if isinstance(item, LogRecord)])
-            self._offer("error", [self._error(item) for item in taken if isinstance(item, ErrorRecord)])
+            self._offer("log", [log_record(item) for item in taken if isinstance(item, LogEvent)])
+            reports = [item for item in taken if isinstance(item, Report)]
+            self._offer("error", [error_record(item, self.redactor, self.error_tags) for item in reports])
             if metrics:
                 self._tick()
 
@@ -209,12 +221,6 @@ class Pipeline:
     def _offer(self, signal: Signal, records: Sequence[SpanRecord | LogRecord | ErrorRecord]) -> None:
         for outlet in self._for[signal] if records else ():
             outlet.offer(signal, records)
-
-    def _error(self, record: ErrorRecord) -> ErrorRecord:
-        exception = self.redactor.exception(record.exception)
-        attributes = self.redactor.attributes(dict(record.attributes))
-        name = self.redactor.text(record.root_name)
-        return ErrorRecord(record.id, exception, record.context, name, record.handled, record.time_ns, attributes)
 
     def _tick(self) -> None:
         self._tick_at = time.monotonic() + self.intervals.metrics

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from anytel.attributes import Value
-from anytel.backend import Event, Link, SpanRecord
-from anytel.redaction import Redactor
-from anytel.tracing.record import Span
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
-__all__ = ["span_record"]
+from anytel.attributes import Value, flatten
+from anytel.backend import ErrorRecord, Event, ExceptionRecord, Level, Link, SpanContext, SpanRecord
+from anytel.logs.event import LogEvent, log_record
+from anytel.redaction import Redactor
+from anytel.tracing import exceptions
+from anytel.tracing.record import Span
+from anytel.tracing.trace import Trace
+
+__all__ = ["Report", "error_record", "span_record"]
 
 
 def span_record(span: Span, redactor: Redactor, service: str) -> SpanRecord:
@@ -55,3 +62,75 @@ def _service(span: Span, default: str) -> str:
             return value
         above = above._parent
     return default
+
+
+class Report(NamedTuple):
+    """An error between the caller and the dispatcher."""
+
+    id: str
+    exception: ExceptionRecord | None
+    context: SpanContext | None
+    trace: Trace | None
+    attributes: Mapping[str, Value]
+    handled: bool
+    time_ns: int
+    breadcrumbs: tuple[LogEvent, ...]
+    message: str = ""
+    level: Level = "error"
+    logger: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        exc: BaseException,
+        context: SpanContext | None,
+        trace: Trace | None,
+        attributes: Mapping[str, Value],
+        *,
+        handled: bool,
+    ) -> Self:
+        """Make the report of an exception."""
+        record, now = exceptions.snapshot(exc), time.time_ns()
+        return cls(exceptions.new_error_id(), record, context, trace, attributes, handled, now, _crumbs(trace))
+
+    @classmethod
+    def logged(cls, event: LogEvent, context: SpanContext | None) -> Self:
+        """Make the report of a log event; *context* is where its exception came from, if that is known."""
+        span = event.span
+        trace = span._trace if span is not None else None
+        return cls(
+            exceptions.new_error_id(),
+            event.exception,
+            context or (span.context if span is not None else None),
+            trace,
+            flatten(event.values),
+            True,  # noqa: FBT003 -- it was logged: somebody has handled it
+            event.time_ns,
+            _crumbs(trace),
+            event.message,
+            event.level,
+            event.logger,
+        )
+
+
+def _crumbs(trace: Trace | None) -> tuple[LogEvent, ...]:
+    return tuple(trace.breadcrumbs) if trace is not None and trace.breadcrumbs else ()
+
+
+def error_record(report: Report, redactor: Redactor, tags: Sequence[str]) -> ErrorRecord:
+    """Make what backends see of *report*; *tags* names the attributes that are tags."""
+    attributes = redactor.attributes(dict(report.attributes))
+    return ErrorRecord(
+        report.id,
+        redactor.exception(report.exception),
+        report.context,
+        redactor.text(report.trace.root.name) if report.trace is not None else "",
+        report.handled,
+        report.time_ns,
+        attributes,
+        report.message,
+        report.level,
+        report.logger,
+        {name: str(attributes[name]) for name in tags if name in attributes},
+        tuple(log_record(event) for event in report.breadcrumbs),
+    )

@@ -98,7 +98,7 @@ class Span(NoopSpan):
     """A span that is being recorded. Made by `anytel.span` and `anytel.start_span`, never directly."""
 
     __slots__ = (
-        "_attributes", "_bound", "_dropped", "_end", "_events", "_exception", "_id", "_links", "_message",
+        "_attributes", "_bound", "_dropped", "_end", "_events", "_exception", "_id", "_ids", "_links", "_message",
         "_parent", "_start", "_status", "_token", "_trace", "kind", "name", "scope",
     )  # fmt: skip
 
@@ -122,6 +122,7 @@ class Span(NoopSpan):
         self._parent = parent
         self._trace = trace
         self._id = span_id
+        self._ids: dict[str, str] | None = None  # as log lines show them, once one has
         self._end = 0
         self._events: list[tuple[str, int, dict[str, Value]]] | None = None
         self._exception: ExceptionRecord | None = None

@@ -10,14 +10,19 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from time import perf_counter_ns, time_ns
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from anytel.backend import SpanContext
 from anytel.tracing.record import Span, Unrecorded
 
-__all__ = ["CHUNK", "Sink", "Trace"]
+if TYPE_CHECKING:
+    from anytel.logs.event import LogEvent
+
+__all__ = ["BREADCRUMBS", "CHUNK", "Sink", "Trace"]
 
 CHUNK = 1_000
+BREADCRUMBS = 50
+"""Log events of a trace that its error reports show."""
 _NS = 1_000_000_000
 
 
@@ -30,7 +35,7 @@ class Sink(Protocol):
     def take_root(self, root: Span) -> None:
         """Take the local root of a trace that is not sampled."""
 
-    def take_exception(self, exc: BaseException, context: SpanContext | None, root_name: str) -> str:
+    def take_exception(self, exc: BaseException, context: SpanContext | None, trace: Trace | None) -> str:
         """Take an exception that nobody handled; gives the report's id."""
 
 
@@ -38,8 +43,8 @@ class Trace:
     """The spans of one trace within this process."""
 
     __slots__ = (
-        "_epoch", "_sink", "_unrecorded", "closed", "done", "id", "live", "open", "remote_parent", "root",
-        "sample_rate", "sampled", "started", "tracestate",
+        "_epoch", "_sink", "_unrecorded", "breadcrumbs", "closed", "done", "id", "live", "open", "remote_parent",
+        "root", "sample_rate", "sampled", "started", "tracestate",
     )  # fmt: skip
 
     root: Span
@@ -64,6 +69,7 @@ class Trace:
         self.live = live
         self._sink = sink
         self._unrecorded: Unrecorded | None = None
+        self.breadcrumbs: deque[LogEvent] | None = None
         # One reading of the wall clock dates all spans: a clock step cannot make a duration negative.
         self.started = perf_counter_ns()
         self._epoch = time_ns() - self.started
@@ -119,6 +125,12 @@ class Trace:
             if taken:
                 self._sink().take_spans(taken)
 
+    def remember(self, event: LogEvent) -> None:
+        """Keep a log event for the error report that may follow in this trace."""
+        if self.breadcrumbs is None:
+            self.breadcrumbs = deque(maxlen=BREADCRUMBS)
+        self.breadcrumbs.append(event)
+
     def report(self, exc: BaseException, context: SpanContext) -> None:
         """Report an exception that left the local root."""
-        self._sink().take_exception(exc, context, self.root.name)
+        self._sink().take_exception(exc, context, self)
