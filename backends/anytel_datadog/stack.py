@@ -1,0 +1,63 @@
+"""Tracebacks as text, like Python's own, from exception records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from traceback import StackSummary
+
+from anytel.backend import ExceptionRecord, Frame
+
+__all__ = ["MAX_TEXT", "render"]
+
+MAX_TEXT = 25_000
+"""Characters of a traceback: what the Agent keeps of any value."""
+MAX_FRAMES = 30
+"""Frames of each exception, the innermost: as many as ddtrace keeps."""
+
+_CAUSE = "The above exception was the direct cause of the following exception:"
+_CONTEXT = "During handling of the above exception, another exception occurred:"
+_HEADING = "Traceback (most recent call last):"
+_BARE_MODULES = ("builtins", "__main__", "")
+
+
+def render(exception: ExceptionRecord) -> str:
+    """Give the traceback of *exception* with its causes and members; of one that is too long the end."""
+    text = "\n".join(_lines(exception)) + "\n"
+    return text if len(text) <= MAX_TEXT else text[-MAX_TEXT:].partition("\n")[2] or text[-MAX_TEXT:]
+
+
+def _lines(exception: ExceptionRecord) -> Iterator[str]:
+    if exception.cause is not None:
+        yield from _lines(exception.cause)
+        yield from ("", _CONTEXT if exception.implicit else _CAUSE, "")
+    yield from _group(exception) if exception.group else _single(exception)
+
+
+def _single(exception: ExceptionRecord) -> Iterator[str]:
+    if exception.frames:
+        yield _HEADING
+        yield from _frames(exception.frames)
+    name = exception.type if exception.module in _BARE_MODULES else f"{exception.module}.{exception.type}"
+    yield f"{name}: {exception.message}" if exception.message else name
+
+
+def _group(exception: ExceptionRecord) -> Iterator[str]:
+    heading, *rest = _single(exception)
+    yield f"  + {heading.replace('Traceback', 'Exception Group Traceback', 1)}"
+    yield from _indented("  | ", rest)
+    for place, member in enumerate(exception.group, 1):
+        yield f"  {'+-+' if place == 1 else '  +'}---------------- {place} ----------------"
+        yield from _indented("    | ", _lines(member))
+    yield "    +------------------------------------"
+
+
+def _indented(margin: str, parts: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    for part in parts:
+        yield from (margin + line for line in part.split("\n"))
+
+
+def _frames(frames: Sequence[Frame]) -> Iterator[str]:
+    # The summary finds the source lines, as they are now on disk, and folds recursion.
+    summary = StackSummary.from_list([(frame.file, frame.line, frame.function, None) for frame in frames[-MAX_FRAMES:]])
+    for text in summary.format():
+        yield text.removesuffix("\n")
