@@ -122,7 +122,7 @@ class _Exchange:
         try:
             self._log("request_started")
             await app(self.scope, receive, self._sending(send))
-        except BaseException as exc:
+        except Exception as exc:  # a client that hangs up cancels the handler: that is no failure of the server
             self._failed(exc)
             raise
         finally:
@@ -188,7 +188,7 @@ class _Exchange:
         if isinstance(self.span, Span):
             self.span.name = self._name(self.route)
 
-    def _failed(self, exc: BaseException) -> None:
+    def _failed(self, exc: Exception) -> None:
         if isinstance(self.span, Span) and not self.finished:
             self.span.raised(exc)
             self.span.set({"error.type": type(exc).__qualname__})

@@ -184,10 +184,10 @@ class LogRecord:
 class ErrorRecord:
     """One error report.
 
-    *id* is 32 hex digits, the same at every vendor. *exception* is None where a log line without one reported an error:
-    *message* is then its event, by which such reports belong together. *root_name* names the local root span. *tags* are
-    those of the *attributes* that reports are searched by. *breadcrumbs* are the log events that came before, the oldest
-    first.
+    *id* is 32 hex digits, the same at every vendor. *exception* is None where a log line without one reported an
+    error: *message* is then its event, by which such reports belong together. *root_name* names the local root span.
+    *tags* are those of the *attributes* that reports are searched by. *breadcrumbs* are the log events that came
+    before, the oldest first.
     """
 
     id: str
