@@ -23,7 +23,8 @@ _VALUES = re.compile(
     r"(?P<scheme>(?i:bearer|basic)\s+)[A-Za-z0-9+/._~=-]{8,}"  # an Authorization header's credentials
     r"|(?P<url>\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^\s/@:]{0,100}:[^\s/@]{1,200}@"  # user:password@ in a URL
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON web token
-    r"|\b(?P<card>\d(?:[ -]?\d){12,18})\b"
+    # A card's number: its first digit names the industry (ISO/IEC 7812-1), and it is written in groups, or in one.
+    r"|(?<![\w-])(?P<card>[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5})(?![\w-])"
 )
 _DIGITS = re.compile(r"\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d")
 SHORTEST = len("a://:b@")
@@ -62,7 +63,7 @@ class Redactor:
             else:
                 plain[name] = tuple(map(self.value, value)) if isinstance(value, tuple) else self.value(value)
         if dropped is not None and len(attributes) > len(plain):
-            dropped["attributes"] = len(attributes) - len(plain)
+            dropped["attributes"] = dropped.get("attributes", 0) + len(attributes) - len(plain)
         return plain
 
     def key(self, key: str) -> str:

@@ -20,7 +20,7 @@ def test_a_trace_has_one_id_at_every_vendor_in_the_log_line_and_in_the_exemplar(
         anytel.histogram("db.query.time", 0.003, unit="s")
         anytel.get_logger("shop").info("checked_out")
         try:
-            raise ValueError("declined")  # noqa: TRY301
+            raise ValueError("declined")
         except ValueError as exc:
             anytel.capture_exception(exc)
     assert anytel.flush(5)

@@ -1,1 +1,1 @@
-"""Loopback receivers, one per vendor protocol. Each is a context manager that decodes what arrives, for tests and the demo."""
+"""Loopback receivers, one per vendor protocol: context managers that decode what arrives."""
