@@ -71,9 +71,9 @@ def context(attributes: Mapping[str, object] | None = None, /, **more: object) -
     They reach a metric only where it declares a tag of that name.
     """
     try:
-        added = flatten({**(attributes or {}), **more})
+        added = flatten({**attributes, **more} if attributes is not None else more)
     except Exception as exc:
-        added = misuse.refuse("context", f"anytel.context() takes a mapping: {exc!r}", {})
+        added = misuse.refuse("context", f"anytel.context() takes a mapping: {misuse.shown(exc)}", {})
     token = bound.set({**bound.get(), **added})
     try:
         yield
@@ -94,7 +94,7 @@ def capture_exception(
     """
     if exc is None:
         exc = sys.exc_info()[1]
-    if not isinstance(exc, BaseException):
+    if not issubclass(type(exc), BaseException) or exc is None:
         return misuse.refuse("exception", "capture_exception() found no exception: call it in an except block", "")
     span = current.get()
     context, trace = (span.context, span._trace) if span is not None else (None, None)
@@ -102,7 +102,7 @@ def capture_exception(
     try:
         return runtime.active.pipeline.take_exception(exc, known, trace, attributes, handled=handled)
     except Exception as problem:
-        return misuse.refuse("exception", f"capture_exception() failed: {problem!r}", "")
+        return misuse.refuse("exception", f"capture_exception() failed: {misuse.shown(problem)}", "")
 
 
 def inject(carrier: MutableMapping[str, str]) -> None:
@@ -113,7 +113,7 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     try:
         headers.write(span.context, runtime.active.resource, carrier)
     except Exception as exc:
-        misuse.refuse("headers", f"inject() takes a mapping that can be written: {exc!r}", None)
+        misuse.refuse("headers", f"inject() takes a mapping that can be written: {misuse.shown(exc)}", None)
 
 
 def extract(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> RemoteContext:

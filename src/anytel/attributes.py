@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time
+from itertools import islice
 
 from anytel.backend import Scalar
 
@@ -33,34 +34,39 @@ def flatten(attributes: Mapping[str, object]) -> dict[str, Value]:
         if type(value) in _SCALARS and type(key) is str:
             flat[key] = value  # type: ignore[assignment]  # the line above is the check
         elif value is not None:
-            flat.update(_nested(key if type(key) is str else text(key), value, MAX_DEPTH))
+            members = _nested(key if type(key) is str else text(key), value, MAX_DEPTH)
+            flat.update(islice(members, MAX_ITEMS))
     return flat
 
 
 def _nested(key: str, value: object, depth: int) -> Iterator[tuple[str, Value]]:
-    if not isinstance(value, Mapping):
+    members = _members(value)
+    if members is None:
         yield key, _value(value)
-        return
-    for index, (name, member) in enumerate(_items(value)):
-        if index == MAX_ITEMS or depth == 0:
-            return
-        if member is not None:
-            yield from _nested(f"{key}.{text(name)}", member, depth - 1)
+    elif depth == 0:
+        yield key, "…"
+    else:
+        for name, member in members:
+            if member is not None:
+                yield from _nested(f"{key}.{text(name)}", member, depth - 1)
 
 
-def _items(value: Mapping[object, object]) -> list[tuple[object, object]]:
+def _members(value: object) -> list[tuple[object, object]] | None:
+    """Give a mapping's first members, and None for what is no mapping, or does not behave as one."""
     try:
-        return list(value.items())
+        if isinstance(value, Mapping):
+            return [(name, member) for name, member in islice(value.items(), MAX_ITEMS)]
     except Exception:
-        return []
+        return None
+    return None
 
 
 def _value(value: object) -> Value:
-    if isinstance(value, list | tuple | AbstractSet):
-        try:
-            return tuple(scalar(member) for _, member in zip(range(MAX_ITEMS), value, strict=False))
-        except Exception:
-            return text(value)
+    try:
+        if isinstance(value, list | tuple | AbstractSet):
+            return tuple(scalar(member) for member in islice(value, MAX_ITEMS))
+    except Exception:
+        return text(value)
     return scalar(value)
 
 
@@ -68,18 +74,14 @@ def scalar(value: object) -> Scalar:
     """Give *value* as a string, bool, integer or float; never raises."""
     if type(value) in _SCALARS:
         return value  # type: ignore[return-value]  # the line above is the check
-    if isinstance(value, enum.Enum):
-        return scalar(value.value)
-    if isinstance(value, bool | int | float) and not isinstance(value, enum.Enum):
-        return _number(value)
-    return text(value)
-
-
-def _number(value: float) -> Scalar:
     try:
-        return int(value) if isinstance(value, int) else float(value)
+        if isinstance(value, enum.Enum):
+            return scalar(value.value)
+        if isinstance(value, int | float):
+            return int(value) if isinstance(value, int) else float(value)
     except Exception:
         return text(value)
+    return text(value)
 
 
 def text(value: object) -> str:

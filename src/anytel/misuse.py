@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from contextlib import suppress
 from typing import TypeVar
 
 from anytel.errors import MisuseError
 
-__all__ = ["counts", "refuse", "reset", "set_strict"]
+__all__ = ["count", "counts", "refuse", "reset", "set_strict", "shown"]
 
 T = TypeVar("T")
 
@@ -42,8 +43,23 @@ def refuse(reason: str, message: str, result: T, *, once: str = "") -> T:
     if _strict:
         raise MisuseError(message)
     if first:
-        logging.getLogger("anytel").warning("%s (further ones are only counted: anytel.stats().refused)", message)
+        with suppress(Exception):  # a log handler of the application's may raise
+            logging.getLogger("anytel").warning("%s (further ones are only counted: anytel.stats().refused)", message)
     return result
+
+
+def count(reason: str, number: int = 1) -> None:
+    """Count what was refused and is not the caller's fault, or was found too late to tell the caller."""
+    with _lock:
+        counts[reason] += number
+
+
+def shown(value: object) -> str:
+    """Give *value* as Python writes it, for a message: bounded; never raises."""
+    try:
+        return repr(value)[:200]
+    except Exception:
+        return f"<unprintable {type(value).__name__}>"
 
 
 def reset() -> None:

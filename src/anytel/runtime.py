@@ -171,6 +171,7 @@ def shutdown(timeout: float | None = None) -> bool:
 def _end_open_spans(tracer: NoopTracer) -> None:
     for trace in list(tracer.live.values()):
         for span in list(trace.open.values()):
+            trace.disowned.add(span._id)
             span.set({"anytel.unfinished": True})
             span.end()
 
@@ -182,6 +183,7 @@ def stats() -> Stats:
 
 def reset() -> None:
     """Forget everything, as in a new process; for tests. Nothing is delivered."""
+    active.tracer.forget()
     _put(_nothing())
     store.forget()
     registry.forget()

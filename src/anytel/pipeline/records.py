@@ -21,7 +21,8 @@ def span_record(span: Span, redactor: Redactor, service: str) -> SpanRecord:
     """Make the record of a finished *span* of a process whose service is *service*."""
     trace, parent = span._trace, span._parent
     root, remote = trace.root, trace.remote_parent
-    dropped = {"attributes_or_events": span._dropped} if span._dropped else {}
+    dropped = dict(span._dropped) if span._dropped else {}
+    own_first = {**span._attributes, **span._bound, **span._attributes} if span._bound else span._attributes
     own = _service(span, service)
     return SpanRecord(
         name=redactor.text(span.name),
@@ -38,7 +39,7 @@ def span_record(span: Span, redactor: Redactor, service: str) -> SpanRecord:
         status=span._status,
         status_message=redactor.text(span._message),
         exception=redactor.exception(span._exception),
-        attributes=redactor.attributes({**span._bound, **span._attributes}, dropped),
+        attributes=redactor.attributes(own_first, dropped),
         events=_events(span, redactor),
         links=tuple(Link(link.context, redactor.attributes(dict(link.attributes))) for link in span._links),
         scope=span.scope,

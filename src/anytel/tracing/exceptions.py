@@ -19,6 +19,7 @@ __all__ = ["Mark", "is_error", "mark", "marked", "members", "new_error_id", "sna
 MAX_FRAMES = 100
 MAX_CHAIN = 10
 MAX_GROUP = 20
+MAX_EXCEPTIONS = 100
 _ATTRIBUTE = "__anytel__"
 
 
@@ -36,13 +37,15 @@ def is_error(exc: BaseException) -> bool:
 
 def marked(exc: BaseException) -> Mark:
     """Give what is remembered on *exc*."""
-    found = getattr(exc, _ATTRIBUTE, None)
-    return found if isinstance(found, Mark) else Mark(None, None)
+    found: object = None
+    with suppress(Exception):  # one with a hostile __getattr__ is reported twice, no more
+        found = getattr(exc, _ATTRIBUTE, None)
+    return found if type(found) is Mark else Mark(None, None)
 
 
 def mark(exc: BaseException, value: Mark) -> None:
     """Remember *value* on *exc*, where it takes attributes."""
-    with suppress(Exception):  # one with a hostile __setattr__ is reported twice, no more
+    with suppress(Exception):  # as above
         setattr(exc, _ATTRIBUTE, value)
 
 
@@ -51,28 +54,42 @@ def new_error_id() -> str:
     return uuid.uuid4().hex
 
 
-def snapshot(exc: BaseException, depth: int = MAX_CHAIN) -> ExceptionRecord:
-    """Take *exc* with its causes and members as they are now."""
+def snapshot(exc: BaseException) -> ExceptionRecord:
+    """Take *exc* with its causes and members as they are now, each of them once."""
+    return _snapshot(exc, {id(exc)}, MAX_CHAIN)
+
+
+def _snapshot(exc: BaseException, seen: set[int], depth: int) -> ExceptionRecord:
     kind = type(exc)
     cause, implicit = _cause(exc)
     return ExceptionRecord(
         type=kind.__qualname__,
-        module=kind.__module__,
+        module=str(kind.__module__),
         message=text(exc),
         frames=_frames(exc.__traceback__),
-        cause=snapshot(cause, depth - 1) if cause is not None and depth > 1 else None,
+        cause=_snapshot(cause, seen, depth - 1) if cause is not None and _new(cause, seen, depth) else None,
         implicit=implicit,
-        group=tuple(snapshot(member, depth - 1) for member in _group(exc)) if depth > 1 else (),
+        group=tuple(_snapshot(member, seen, depth - 1) for member in _group(exc) if _new(member, seen, depth)),
     )
 
 
-def members(exc: BaseException, depth: int = MAX_CHAIN) -> Iterator[BaseException]:
+def _new(exc: BaseException, seen: set[int], depth: int) -> bool:
+    """Say whether *exc* belongs into the snapshot: groups that share causes have very many paths to each."""
+    if depth <= 1 or id(exc) in seen or len(seen) >= MAX_EXCEPTIONS:
+        return False
+    seen.add(id(exc))
+    return True
+
+
+def members(exc: BaseException) -> Iterator[BaseException]:
     """Go through *exc*, its causes and the members of groups: all that one report covers."""
-    yield exc
-    cause, _ = _cause(exc)
-    if depth > 1:
-        for other in (*_group(exc), *((cause,) if cause is not None else ())):
-            yield from members(other, depth - 1)
+    seen, rest = {id(exc)}, [(exc, MAX_CHAIN)]
+    while rest:
+        one, depth = rest.pop()
+        yield one
+        cause, _ = _cause(one)
+        others = (*_group(one), *((cause,) if cause is not None else ()))
+        rest.extend((other, depth - 1) for other in others if _new(other, seen, depth))
 
 
 def _cause(exc: BaseException) -> tuple[BaseException | None, bool]:

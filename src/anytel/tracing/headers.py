@@ -34,14 +34,15 @@ def read(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]])
     try:
         headers = _lower(carrier)
     except Exception as exc:
-        return misuse.refuse("headers", f"extract() takes a mapping of headers or pairs: {exc!r}", NOTHING)
+        problem = f"extract() takes a mapping of headers or pairs: {misuse.shown(exc)}"
+        return misuse.refuse("headers", problem, NOTHING)
     for name, reader in _READERS.items():
         value = headers.get(name)
         if value is not None:
             found = reader(value.strip(), headers)
             if found is not None:
                 return found
-            misuse.counts["malformed_header"] += 1
+            misuse.count("malformed_header")
     return NOTHING
 
 
@@ -112,7 +113,9 @@ def write(context: SpanContext, resource: Mapping[str, str], carrier: MutableMap
 
 def _baggage(context: SpanContext, resource: Mapping[str, str], present: str) -> str:
     """Give the baggage header with Sentry's dynamic sampling context in place of another service's."""
-    others = [item for item in present[:MAX_BAGGAGE].split(",") if item and not item.strip().startswith("sentry-")]
+    if len(present) > MAX_BAGGAGE:
+        present = present[:MAX_BAGGAGE].rpartition(",")[0]
+    others = [item for item in present.split(",") if item.strip() and not item.strip().startswith("sentry-")]
     own = {"trace_id": trace_hex(context.trace_id), "sampled": "true" if context.sampled else "false"}
     if context.sample_rate is not None:
         own["sample_rate"] = str(context.sample_rate)

@@ -11,7 +11,7 @@ from contextvars import Token
 from datetime import datetime
 from time import perf_counter_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from anytel import misuse
 from anytel.attributes import MAX_ATTRIBUTES, Value, flatten, text
@@ -128,7 +128,7 @@ class Span(NoopSpan):
         self._exception: ExceptionRecord | None = None
         self._status: Status = "unset"
         self._message = ""
-        self._dropped = 0
+        self._dropped: dict[str, int] | None = None
         self._token: Token[Span | None] | None = None
         trace.open[span_id] = self
         self._start = perf_counter_ns()
@@ -160,15 +160,15 @@ class Span(NoopSpan):
         return SpanContext(trace.id, self._id, trace.sampled, trace.sample_rate, trace.tracestate)
 
     def set(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:  # noqa: D102 -- inherited
+        if self._end:
+            return self._ended("set()")
         try:
-            new = flatten({**attributes, **more} if attributes else more)
+            new = flatten({**attributes, **more} if attributes is not None else more)
         except Exception as exc:
-            return misuse.refuse("attributes", f"span.set() takes a mapping: {exc!r}", self)
+            return misuse.refuse("attributes", f"span.set() takes a mapping: {misuse.shown(exc)}", self)
         own = self._attributes
         if len(own) + len(new) > MAX_ATTRIBUTES:
-            allowed = [key for key in new if key not in own][: MAX_ATTRIBUTES - len(own)]
-            self._dropped += len(new) - sum(key in own for key in new) - len(allowed)
-            new = {key: value for key, value in new.items() if key in own or key in allowed}
+            new = self._fitting(new)
         # A new mapping each time: the one that was given at the start may be read by the dispatcher meanwhile.
         self._attributes = {**own, **new} if own else new
         return self
@@ -176,28 +176,32 @@ class Span(NoopSpan):
     def event(  # noqa: D102 -- inherited
         self, name: str, attributes: Mapping[str, object] | None = None, /, *, time: float | datetime | None = None
     ) -> Self:
+        if self._end:
+            return self._ended("event()")
         try:
             at = perf_counter_ns() if time is None else self._trace.clock(time)
             added = (
                 name if type(name) is str else text(name),
                 at,
-                flatten(attributes) if attributes else _NO_ATTRIBUTES,
+                flatten(attributes) if attributes is not None else _NO_ATTRIBUTES,
             )
         except Exception as exc:
-            return misuse.refuse("event", f"span.event() takes a name and a mapping: {exc!r}", self)
+            return misuse.refuse("event", f"span.event() takes a name and a mapping: {misuse.shown(exc)}", self)
         events = self._events
         if events is None:
             self._events = [added]
         elif len(events) < MAX_EVENTS:
             events.append(added)
         else:
-            self._dropped += 1
+            self.over("events", 1)
         return self
 
     def fail(self, reason: str | BaseException = "", /) -> Self:  # noqa: D102 -- inherited
+        if self._end:
+            return self._ended("fail()")
         self._status = "error"
-        if isinstance(reason, BaseException):
-            self._exception = exceptions.snapshot(reason)
+        if issubclass(type(reason), BaseException):
+            self._exception = exceptions.snapshot(cast("BaseException", reason))
             self._message = self._exception.message
         else:
             self._message = text(reason)
@@ -208,16 +212,42 @@ class Span(NoopSpan):
         trace = self._trace
         # Taking the span out is atomic: of two calls that race, one ends it.
         if trace.open.pop(self._id, None) is None:
-            misuse.refuse("span_ended_twice", f"span {self.name!r} was ended twice", None)
+            if self._id not in trace.disowned:
+                misuse.refuse("span_ended_twice", f"span {self.name!r} was ended twice", None)
             return
-        self._end = now if end_time is None else self._ended(end_time, now)
+        if end_time is not None:
+            now = self._clock(end_time, now)
+        self._end = now if now > self._start else self._start  # noqa: FURB136 -- a call less on the hot path
         trace.finished(self)
 
-    def _ended(self, end_time: float | datetime, now: int) -> int:
+    def _clock(self, moment: float | datetime, now: int) -> int:
         try:
-            return max(self._start, self._trace.clock(end_time))
+            return self._trace.clock(moment)
         except Exception as exc:
-            return misuse.refuse("time", f"end_time={end_time!r}: {exc!r}", now)
+            return misuse.refuse("time", f"end_time={misuse.shown(moment)}: {misuse.shown(exc)}", now)
+
+    def _ended(self, doing: str) -> Self:
+        """Refuse what comes after the end, unless the caller could not know of it."""
+        if self._id in self._trace.disowned:
+            return self
+        return misuse.refuse("span_ended", f"span {self.name!r} has ended: {doing} does nothing", self)
+
+    def _fitting(self, new: dict[str, Value]) -> dict[str, Value]:
+        """Give those of *new* for which there is room, or that replace one."""
+        own, fitting = self._attributes, dict[str, Value]()
+        room = MAX_ATTRIBUTES - len(own)
+        for key, value in new.items():
+            if key in own or room > 0:
+                room -= key not in own
+                fitting[key] = value
+        self.over("attributes", len(new) - len(fitting))
+        return fitting
+
+    def over(self, what: str, count: int) -> None:
+        """Count what went over a limit."""
+        if self._dropped is None:
+            self._dropped = {}
+        self._dropped[what] = self._dropped.get(what, 0) + count
 
     def __enter__(self) -> Self:
         self._token = current.set(self)
@@ -234,7 +264,8 @@ class Span(NoopSpan):
         try:
             current.reset(self._token)  # type: ignore[arg-type]  # set by __enter__
         except (ValueError, RuntimeError):  # entered in another context, as when a generator is finalised elsewhere
-            current.set(self._parent)
+            if current.get() is self:
+                current.set(self._parent)
 
     def raised(self, exc: BaseException) -> None:
         """Note that *exc* left the body: it fails the span, and leaving a local root it is reported, once."""

@@ -43,8 +43,8 @@ class Trace:
     """The spans of one trace within this process."""
 
     __slots__ = (
-        "_epoch", "_sink", "_unrecorded", "breadcrumbs", "closed", "done", "id", "live", "open", "remote_parent",
-        "root", "sample_rate", "sampled", "started", "tracestate",
+        "_epoch", "_sink", "_unrecorded", "breadcrumbs", "closed", "disowned", "done", "id", "live", "open",
+        "remote_parent", "root", "sample_rate", "sampled", "started", "tracestate",
     )  # fmt: skip
 
     root: Span
@@ -66,6 +66,8 @@ class Trace:
         self.open: dict[int, Span] = {}
         self.done: deque[Span] = deque()
         self.closed = False
+        self.disowned: set[int] = set()
+        """Spans that a shutdown has ended, or that another process will: their callers may end them yet."""
         self.live = live
         self._sink = sink
         self._unrecorded: Unrecorded | None = None
@@ -91,7 +93,12 @@ class Trace:
         """
         if isinstance(moment, datetime):
             moment = moment.timestamp()
-        return (moment if isinstance(moment, int) else int(moment * _NS)) - self._epoch
+        if not isinstance(moment, int | float):
+            raise TypeError("a time is an int, a float or a datetime")
+        since_epoch = moment if isinstance(moment, int) else int(moment * _NS)
+        if not 0 <= since_epoch < 2**63:
+            raise OverflowError("a time lies between 1970 and 2262")
+        return since_epoch - self._epoch
 
     def wall(self, moment: int) -> int:
         """Give a reading of this trace's clock in nanoseconds since the epoch."""
@@ -109,9 +116,11 @@ class Trace:
         done.append(span)
         if span is self.root:
             self.closed = True
-            self.live.pop(id(self), None)
+        if self.closed:
             self.hand_over()
-        elif self.closed or len(done) >= CHUNK:
+            if not self.open:
+                self.live.pop(id(self), None)
+        elif len(done) >= CHUNK:
             self.hand_over()
 
     def hand_over(self) -> None:
@@ -124,6 +133,15 @@ class Trace:
         except IndexError:
             if taken:
                 self._sink().take_spans(taken)
+
+    def disown(self) -> None:
+        """In a forked child: what was begun so far is the other process's, which ends and sends it."""
+        for span in list(self.open.values()):
+            span._end = span._start
+        self.disowned.update(self.open)
+        self.open.clear()
+        self.done.clear()
+        self.closed = True  # what this process begins in it is handed over at once
 
     def remember(self, event: LogEvent) -> None:
         """Keep a log event for the error report that may follow in this trace."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 from time import perf_counter_ns
 
 from anytel import misuse
@@ -21,6 +22,8 @@ KINDS: frozenset[SpanKind] = frozenset({"internal", "server", "client", "produce
 
 Parent = NoopSpan | RemoteContext
 _NONE: dict[str, Value] = {}
+_TEXT: frozenset[type] = frozenset({str})
+_PARENTS: frozenset[type] = frozenset({NoopSpan, RemoteContext, type(None)})
 
 
 class NoopTracer:
@@ -53,10 +56,11 @@ class Tracer(NoopTracer):
     *sink* is a function, asked at each hand-over, so that a span which outlives a `configure` goes to the new one.
     """
 
+    live: dict[int, Trace] = {}  # noqa: RUF012 -- of the process: a trace outlives the tracer that has begun it
+
     def __init__(self, sample_rate: float, sink: Callable[[], Sink]) -> None:
         self.sample_rate = sample_rate
         self.sink = sink
-        self.live: dict[int, Trace] = {}
 
     def start(  # noqa: D102 -- inherited
         self,
@@ -75,13 +79,17 @@ class Tracer(NoopTracer):
             local = above
         elif type(above) is Unrecorded:
             return above
-        else:
+        elif type(above) in _PARENTS:
             local, trace = None, self._trace(above if type(above) is RemoteContext else None)
+        else:
+            misuse.refuse("parent", f"parent={misuse.shown(above)}: a span, or what extract() gave", None)
+            return self.start(name, kind, attributes, links, None, start_time)
+        own = _attributes(attributes) if attributes is not None else _NONE
         span = Span(
             name if type(name) is str else text(name),
-            kind if kind in KINDS else misuse.refuse("kind", f"kind={kind!r}: one of {sorted(KINDS)}", "internal"),
-            _attributes(attributes) if attributes else _NONE,
-            _links(links) if links else (),
+            kind if type(kind) in _TEXT and kind in KINDS else _kind(kind),
+            own if len(own) <= MAX_ATTRIBUTES else _NONE,
+            (),
             local,
             trace,
             getrandbits(64) or 1,
@@ -89,6 +97,12 @@ class Tracer(NoopTracer):
         )
         if local is None:
             trace.root = span
+        elif trace.closed:  # begun after the root has ended
+            trace.live[id(trace)] = trace
+        if len(own) > MAX_ATTRIBUTES:
+            span.set(own)
+        if type(links) is not tuple or links:
+            span._links = _links(links, span)
         if start_time is not None:
             span._start = _clock(trace, start_time)
         return span
@@ -110,34 +124,42 @@ class Tracer(NoopTracer):
 
 def _attributes(attributes: Mapping[str, object]) -> dict[str, Value]:
     try:
-        flat = flatten(attributes)
+        return flatten(attributes)
     except Exception as exc:
-        return misuse.refuse("attributes", f"attributes={type(attributes).__name__}: not a mapping ({exc!r})", {})
-    return flat if len(flat) <= MAX_ATTRIBUTES else dict(list(flat.items())[: MAX_ATTRIBUTES + 1])
+        problem = f"attributes={type(attributes).__name__}: not a mapping ({misuse.shown(exc)})"
+        return misuse.refuse("attributes", problem, {})
+
+
+def _kind(kind: object) -> SpanKind:
+    return misuse.refuse("kind", f"kind={misuse.shown(kind)}: one of {sorted(KINDS)}", "internal")
 
 
 def _clock(trace: Trace, moment: float | datetime) -> int:
     try:
         return trace.clock(moment)
     except Exception as exc:
-        return misuse.refuse("time", f"start_time={moment!r}: {exc!r}", perf_counter_ns())
+        problem = f"start_time={misuse.shown(moment)}: {misuse.shown(exc)}"
+        return misuse.refuse("time", problem, perf_counter_ns())
 
 
-def _links(links: Iterable[object]) -> tuple[Link, ...]:
+def _links(links: Iterable[object], span: Span) -> tuple[Link, ...]:
     try:
-        made = [_link(link) for _, link in zip(range(MAX_LINKS), links, strict=False)]
+        rest = iter(links)
+        made = [_link(link) for link in islice(rest, MAX_LINKS)]
+        over = sum(1 for _ in islice(rest, MAX_LINKS * 10))
     except Exception as exc:
-        return misuse.refuse("links", f"links={links!r}: an iterable of spans or contexts ({exc!r})", ())
+        problem = f"links={misuse.shown(links)}: an iterable of spans or contexts ({misuse.shown(exc)})"
+        return misuse.refuse("links", problem, ())
+    if over:
+        span.over("links", over)
     return tuple(link for link in made if link is not None)
 
 
 def _link(link: object) -> Link | None:
     """Take a span, an extracted context, a `SpanContext`, or a pair of one of these with attributes."""
     attributes: Mapping[str, object] = {}
-    if isinstance(link, tuple) and not isinstance(link, Link):
+    if isinstance(link, tuple):  # a `Link` is such a pair too
         link, attributes = link
-    if isinstance(link, Link):
-        return link
     context = link if isinstance(link, SpanContext) else getattr(link, "context", None)
     if isinstance(context, SpanContext):
         return Link(context, flatten(attributes))
