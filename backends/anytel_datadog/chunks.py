@@ -10,8 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from anytel.backend import Event, Link, Scalar, SpanContext, SpanRecord
-from anytel_datadog import stack
+from anytel.backend import Event, ExceptionRecord, Link, Scalar, SpanContext, SpanRecord
 from anytel_datadog.semantics import identify, translate
 
 __all__ = ["Chunk", "Renderer", "Value", "WireSpan"]
@@ -20,6 +19,10 @@ Value: TypeAlias = str | int | float | Mapping[str, "str | float"] | Sequence[Ma
 WireSpan: TypeAlias = dict[str, Value]
 Chunk: TypeAlias = list[WireSpan]
 
+MAX_STACK = 25_000
+"""Characters of a traceback: what the Agent keeps of any value."""
+MAX_FRAMES = 30
+"""Frames of each exception: as many as ddtrace keeps."""
 _MASK = 2**64 - 1
 _KEEP, _DROP = 2.0, -1.0
 """The priorities of a user's decision: those between are for the Agent's own samplers to change."""
@@ -121,8 +124,14 @@ def _error(span: SpanRecord) -> dict[str, str]:
     return {
         "error.type": f"{exception.module}.{exception.type}" if exception.module else exception.type,
         "error.message": exception.message,
-        "error.stack": stack.render(exception),
+        "error.stack": _stack(exception),
     }
+
+
+def _stack(exception: ExceptionRecord) -> str:
+    """Give as many frames as ddtrace keeps, and of a text that is too long for the Agent the end."""
+    text = exception.stacktrace(MAX_FRAMES)
+    return text if len(text) <= MAX_STACK else text[-MAX_STACK:].partition("\n")[2] or text[-MAX_STACK:]
 
 
 def _extras(span: SpanRecord) -> dict[str, str]:

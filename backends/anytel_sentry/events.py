@@ -124,7 +124,14 @@ def _breadcrumb(log: LogRecord) -> dict[str, object]:
     level = "fatal" if log.level == "critical" else log.level
     when = datetime.fromtimestamp(log.time_ns / 1e9, UTC)
     data = {name: plain(value) for name, value in log.attributes.items()}
-    return {"type": "log", "category": log.logger, "level": level, "message": log.message, "timestamp": when, "data": data}
+    return {
+        "type": "log",
+        "category": log.logger,
+        "level": level,
+        "message": log.message,
+        "timestamp": when,
+        "data": data,
+    }
 
 
 def _walk(root: ExceptionRecord) -> Iterator[tuple[ExceptionRecord, int | None, str]]:

@@ -9,12 +9,11 @@ overrides what its vendor can do; what it leaves alone accepts everything and se
 
 from __future__ import annotations
 
-import linecache
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
+from anytel import stacktrace
 from anytel.errors import ConfigError, CredentialsMissing
 
 __all__ = [
@@ -54,9 +53,6 @@ SpanKind: TypeAlias = Literal["internal", "server", "client", "producer", "consu
 Status: TypeAlias = Literal["unset", "ok", "error"]
 MetricKind: TypeAlias = Literal["count", "gauge", "distribution", "histogram", "set"]
 MetricFlow: TypeAlias = Literal["none", "delta", "cumulative", "pull"]
-
-_DURING = "During handling of the above exception, another exception occurred"
-_BECAUSE = "The above exception was the direct cause of the following exception"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +95,9 @@ class ExceptionRecord:
     implicit: bool = False
     group: Sequence[ExceptionRecord] = ()
 
-    def stacktrace(self) -> str:
-        """Write it as Python's own traceback does, the cause first."""
-        parts = []
-        if self.cause is not None:
-            parts.append(f"{self.cause.stacktrace()}\n\n{_DURING if self.implicit else _BECAUSE}:\n\n")
-        if self.frames:
-            parts.append("Traceback (most recent call last):\n")
-        for frame in self.frames:
-            source = linecache.getline(frame.file, frame.line).strip()
-            parts.append(f'  File "{frame.file}", line {frame.line}, in {frame.function}\n')
-            parts.append(f"    {source}\n" if source else "")
-        name = self.type if self.module in ("builtins", "__main__") else f"{self.module}.{self.type}"
-        parts.append(f"{name}: {self.message}" if self.message else name)
-        parts.extend(textwrap.indent(f"\n{member.stacktrace()}", "  | ") for member in self.group)
-        return "".join(parts)
+    def stacktrace(self, frames: int = 100) -> str:
+        """Write it as Python's own traceback does, with at most the innermost *frames* of each exception."""
+        return stacktrace.render(self, frames)
 
 
 class Event(NamedTuple):

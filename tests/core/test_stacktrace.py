@@ -96,4 +96,3 @@ def test_deep_recursion_is_folded_and_bounded():
     text = record(raised(endless)).stacktrace(30)
     assert "Previous line repeated" in text
     assert text.endswith("RecursionError: maximum recursion depth exceeded\n")
-

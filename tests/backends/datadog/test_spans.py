@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from anytel.backend import Event, Link
+from anytel.backend import Event, ExceptionRecord, Link
 from anytel.testing.receivers.datadog import trace_id_of
 
 
@@ -179,6 +179,17 @@ def test_an_exception_is_an_error_with_its_stack(send, make):
     assert span["error"] == 1
     assert (span["meta"]["error.type"], span["meta"]["error.message"]) == ("builtins.ValueError", "bad")
     assert span["meta"]["error.stack"].splitlines()[-1] == "ValueError: bad"
+
+
+def test_a_stack_that_is_too_long_keeps_its_end(send, make):
+    """The Agent cuts at 25,000 characters; the end says what went wrong."""
+    cause = ExceptionRecord("ValueError", "builtins", "x" * 8_000, ())
+    for _ in range(5):
+        cause = ExceptionRecord("ValueError", "builtins", "x" * 8_000, (), cause)
+    exception = ExceptionRecord("LookupError", "builtins", "the last", (), cause)
+    [span] = send(make.span(status="error", exception=exception))
+    assert len(span["meta"]["error.stack"]) <= 25_000
+    assert span["meta"]["error.stack"].endswith("LookupError: the last\n")
 
 
 def test_a_failure_without_an_exception_is_an_error_with_a_message(send, make):

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from traceback import StackSummary
+from typing import TYPE_CHECKING
 
-from anytel.backend import ExceptionRecord, Frame
+if TYPE_CHECKING:
+    from anytel.backend import ExceptionRecord, Frame
 
-__all__ = ["MAX_TEXT", "render"]
-
-MAX_TEXT = 25_000
-"""Characters of a traceback: what the Agent keeps of any value."""
-MAX_FRAMES = 30
-"""Frames of each exception, the innermost: as many as ddtrace keeps."""
+__all__ = ["render"]
 
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
@@ -20,34 +17,33 @@ _HEADING = "Traceback (most recent call last):"
 _BARE_MODULES = ("builtins", "__main__", "")
 
 
-def render(exception: ExceptionRecord) -> str:
-    """Give the traceback of *exception* with its causes and members; of one that is too long the end."""
-    text = "\n".join(_lines(exception)) + "\n"
-    return text if len(text) <= MAX_TEXT else text[-MAX_TEXT:].partition("\n")[2] or text[-MAX_TEXT:]
+def render(exception: ExceptionRecord, frames: int) -> str:
+    """Give the traceback of *exception* with its causes and members, each with its innermost *frames*."""
+    return "\n".join(_lines(exception, frames)) + "\n"
 
 
-def _lines(exception: ExceptionRecord) -> Iterator[str]:
+def _lines(exception: ExceptionRecord, frames: int) -> Iterator[str]:
     if exception.cause is not None:
-        yield from _lines(exception.cause)
+        yield from _lines(exception.cause, frames)
         yield from ("", _CONTEXT if exception.implicit else _CAUSE, "")
-    yield from _group(exception) if exception.group else _single(exception)
+    yield from _group(exception, frames) if exception.group else _single(exception, frames)
 
 
-def _single(exception: ExceptionRecord) -> Iterator[str]:
+def _single(exception: ExceptionRecord, frames: int) -> Iterator[str]:
     if exception.frames:
         yield _HEADING
-        yield from _frames(exception.frames)
+        yield from _frames(exception.frames[-frames:])
     name = exception.type if exception.module in _BARE_MODULES else f"{exception.module}.{exception.type}"
     yield f"{name}: {exception.message}" if exception.message else name
 
 
-def _group(exception: ExceptionRecord) -> Iterator[str]:
-    heading, *rest = _single(exception)
+def _group(exception: ExceptionRecord, frames: int) -> Iterator[str]:
+    heading, *rest = _single(exception, frames)
     yield f"  + {heading.replace('Traceback', 'Exception Group Traceback', 1)}"
     yield from _indented("  | ", rest)
     for place, member in enumerate(exception.group, 1):
         yield f"  {'+-+' if place == 1 else '  +'}---------------- {place} ----------------"
-        yield from _indented("    | ", _lines(member))
+        yield from _indented("    | ", _lines(member, frames))
     yield "    +------------------------------------"
 
 
@@ -58,6 +54,6 @@ def _indented(margin: str, parts: Iterator[str] | Sequence[str]) -> Iterator[str
 
 def _frames(frames: Sequence[Frame]) -> Iterator[str]:
     # The summary finds the source lines, as they are now on disk, and folds recursion.
-    summary = StackSummary.from_list([(frame.file, frame.line, frame.function, None) for frame in frames[-MAX_FRAMES:]])
+    summary = StackSummary.from_list([(frame.file, frame.line, frame.function, None) for frame in frames])
     for text in summary.format():
         yield text.removesuffix("\n")
