@@ -113,7 +113,7 @@ def test_a_log_carries_its_span_logger_and_exception(backend, receiver, make, de
     assert (inside.trace_id, inside.span_id) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
     expected = {"logger.name": "shop.db", "exception.type": "shop.errors.Broken", "exception.message": "no"}
     assert expected.items() <= inside.attributes.items()
-    assert inside.attributes["exception.stacktrace"] == "shop.errors.Broken: no"
+    assert inside.attributes["exception.stacktrace"] == "shop.errors.Broken: no\n"
     assert outside.span_id is None
     assert outside.trace_id != inside.trace_id
     assert receiver.malformed == []
