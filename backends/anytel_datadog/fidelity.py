@@ -31,6 +31,6 @@ FIDELITY: Mapping[str, str] = MappingProxyType(
         "span.exception": "exact",
         "span.statistics": "approximate: of traces that are not sampled only the local roots are counted",
         "log": "unsupported: the Agent reads them from the process's output, with dd.trace_id and dd.span_id",
-        "error": "approximate: seen on the span it left; one captured outside of a span is not sent",
+        "error": "approximate: seen on the spans that the exception left; a report without one is not sent",
     }
 )

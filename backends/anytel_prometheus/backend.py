@@ -34,15 +34,19 @@ class PrometheusBackend(Backend):
     metric_flow: ClassVar[MetricFlow] = "pull"
     exemplars: ClassVar[bool] = True
     fidelity: ClassVar[Mapping[str, str]] = {
-        "count": "exact",
-        "gauge": "exact",
-        "distribution": "approximate: sorted into buckets; Prometheus interpolates percentiles between their bounds",
-        "histogram": "exact",
-        "set": "approximate: a gauge of the different values seen in the last minute; instances cannot be added up",
-        "exemplars": "exact",
-        "spans": "unsupported: Prometheus stores metrics only",
-        "logs": "unsupported: Prometheus stores metrics only",
-        "errors": "unsupported: Prometheus stores metrics only",
+        "metric.count": "exact",
+        "metric.gauge": "exact",
+        "metric.distribution": "approximate: sorted into buckets; Prometheus interpolates percentiles between their bounds",
+        "metric.histogram": "exact",
+        "metric.set": "approximate: a gauge of the different values seen in the last minute; instances cannot be added up",
+        "metric.name": "approximate: in snake case, with the unit and _total at its end",
+        "metric.tags": "approximate: names in snake case; a tag with an empty value is the same as none",
+        "metric.unit": "approximate: as the end of the name; times in seconds and sizes in bytes",
+        "metric.description": "exact",
+        "metric.exemplars": "exact",
+        "span": "unsupported: Prometheus stores metrics only",
+        "log": "unsupported: Prometheus stores metrics only",
+        "error": "unsupported: Prometheus stores metrics only",
     }
 
     def __init__(self, host: str | None = None, port: int | None = None) -> None:

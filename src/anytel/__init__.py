@@ -13,6 +13,7 @@ from anytel.metrics.instruments import Counter, Distribution, Gauge, Histogram, 
 from anytel.metrics.verbs import count, distribution, gauge, histogram
 from anytel.metrics.verbs import set as set  # noqa: A004 -- the field's word
 from anytel.runtime import configure, flush, shutdown, stats
+from anytel.tracing.record import NoopSpan as Span
 from anytel.tracing.traced import traced
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Histogram",
     "MisuseError",
     "Set",
+    "Span",
     "capture_exception",
     "configure",
     "context",

@@ -101,6 +101,8 @@ class _Exchange:
         self.scheme = scope.get("scheme", "http")
         self.started = time.perf_counter()
         self.status = 0
+        self.error = ""
+        self.root_path = scope.get("root_path", "")
         self.ended_ns = 0
         self.finished = False
         self.headers: Headers = scope.get("headers", ())
@@ -175,9 +177,11 @@ class _Exchange:
     @property
     def route(self) -> str:
         """The template of the matched route, or an empty string; known once the router has run."""
-        route = self.scope.get("route")
+        route, root = self.scope.get("route"), self.scope.get("root_path", "")
         path = getattr(route, "path_format", None) or getattr(route, "path", None)
-        return f"{self.scope.get('root_path', '')}{path}" if isinstance(path, str) else ""
+        if isinstance(path, str):
+            return f"{root}{path}"
+        return root if root != self.root_path else ""  # a mounted application that is no router
 
     def _name(self, route: str) -> str:
         method = self.method if self.method != "_OTHER" else "HTTP"
@@ -191,22 +195,22 @@ class _Exchange:
     def _failed(self, exc: Exception) -> None:
         if isinstance(self.span, Span) and not self.finished:
             self.span.raised(exc)
-            self.span.set({"error.type": type(exc).__qualname__})
-            self.status = self.status or 500
+        self.error = type(exc).__qualname__
+        self.status = self.status or 500
 
     def _finish(self) -> None:
         if self.finished:
             return
         self.finished = True
         self._named()
-        route, error = self.route or None, str(self.status) if self.status >= 500 else None
+        route, error = self.route or None, self.error or (str(self.status) if self.status >= 500 else None)
         self._record(route, error)
         self._log("request_completed", status=self.status or None)
         span = self.span
         if isinstance(span, Span):
             if error is not None and span._status != "error":
-                span.fail(f"HTTP {self.status}").set({"error.type": error})
-            span.set({"http.route": route, "http.response.status_code": self.status or None})
+                span.fail(f"HTTP {self.status}")
+            span.set({"http.route": route, "http.response.status_code": self.status or None, "error.type": error})
             span.end(self.ended_ns or None)
 
     def _record(self, route: str | None, error: str | None) -> None:

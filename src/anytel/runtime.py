@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from anytel import misuse
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
 
-logger = logging.getLogger("anytel")
-
 
 class Runtime:
     """What is in force: the settings, the tracer and the pipeline. Without settings, nothing is recorded."""
@@ -46,6 +42,7 @@ def _nothing() -> Runtime:
 
 
 active = _nothing()
+_closed: Pipeline | None = None
 _exchange = threading.RLock()
 
 
@@ -71,7 +68,6 @@ def configure(
     log_processors: Sequence[Processor] = (),
     strict: bool | None = None,
     trust_incoming: bool | None = None,
-    run_dir: str | Path | None = None,
 ) -> None:
     """Put settings into force. What is not given comes from ``TELEMETRY_*``, then the vendors' own variables.
 
@@ -91,7 +87,9 @@ def configure(
     if old.settings is not None:
         old.pipeline.close(time.monotonic() + settings.shutdown_timeout.value)
     if not settings.backends.value and settings.backends.origin == "default":
-        logger.info("TELEMETRY_BACKENDS is not set: only log lines are written")
+        from anytel.logs.logger import emit  # noqa: PLC0415 -- loads structlog
+
+        emit("anytel", "info", "TELEMETRY_BACKENDS is not set: only log lines are written", {})
 
 
 def _build(settings: Settings) -> Runtime:
@@ -157,6 +155,7 @@ def shutdown(timeout: float | None = None) -> bool:
     *timeout* is in seconds, by default ``TELEMETRY_SHUTDOWN_TIMEOUT``. Gives whether everything was delivered within
     it. Afterwards the API does nothing, until the next `configure`.
     """
+    global _closed  # noqa: PLW0603 -- the last one, for its accounts
     with _exchange:
         if active.settings is None:
             return True
@@ -165,6 +164,7 @@ def shutdown(timeout: float | None = None) -> bool:
         deadline = time.monotonic() + timeout
         _end_open_spans(active.tracer)
         old = _put(_nothing())
+    _closed = old.pipeline
     return old.pipeline.close(deadline)
 
 
@@ -177,8 +177,12 @@ def _end_open_spans(tracer: NoopTracer) -> None:
 
 
 def stats() -> Stats:
-    """Give the accounts: emitted, delivered and dropped per backend and signal, and what the API refused."""
-    return Stats(active.pipeline.counts())
+    """Give the accounts: emitted, delivered and dropped per backend and signal, and what the API refused.
+
+    After `shutdown`, they are those that it has closed.
+    """
+    pipeline = _closed if active.settings is None and _closed is not None else active.pipeline
+    return Stats(pipeline.counts())
 
 
 def reset() -> None:

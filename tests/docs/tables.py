@@ -14,8 +14,6 @@ from docs.pages import DOCS, ROOT
 
 ORDER = ("console", "memory", "sentry", "datadog", "prometheus")
 SIGNALS: tuple[Signal, ...] = ("span", "metric", "log", "error")
-METRIC = frozenset({"count", "gauge", "distribution", "histogram", "set", "exemplars"})
-"""Features that one backend names without ``metric.``."""
 
 
 def backend(name: str) -> type[Backend]:
@@ -48,7 +46,7 @@ def _word(of: type[Backend], signal: Signal) -> str:
 
 
 def _signal(feature: str) -> str:
-    return "metric" if feature in METRIC else feature.partition(".")[0]
+    return feature.partition(".")[0]
 
 
 def marked(text: str) -> Iterator[re.Match[str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import ClassVar
 
-from anytel.backend import Ack, Attributes, Backend, ErrorRecord, Host, MetricBatch, Point, Signal, SpanRecord
+from anytel.backend import Ack, Attributes, Backend, ErrorRecord, MetricBatch, Point, Signal, SpanRecord
 from anytel.logs import render
+from anytel.logs.logger import chain
 from anytel.logs.render import Event
 
 __all__ = ["ConsoleBackend"]
@@ -17,13 +19,12 @@ class ConsoleBackend(Backend):
 
     name: ClassVar[str] = "console"
     signals: ClassVar[frozenset[Signal]] = frozenset({"span", "metric", "error"})
-    fidelity: ClassVar[Mapping[str, str]] = {"*": "exact", "log": "exact: the logger itself writes the line"}
-
-    def __init__(self, log_format: str = "auto") -> None:
-        self._format = log_format
-
-    def open(self, host: Host, /) -> None:  # noqa: D102 -- inherited
-        self._render = render.for_format(self._format)
+    fidelity: ClassVar[Mapping[str, str]] = {
+        "metric": "approximate: the name, tags, unit and value of each interval; of samples number and extremes",
+        "span": "approximate: the name, attributes, duration, status and ids; no parent, kind, events or links",
+        "log": "exact: the logger itself writes the line",
+        "error": "approximate: type, message, attributes and ids; the traceback is in the log line",
+    }
 
     def spans(self, batch: Sequence[SpanRecord], deadline: float, /) -> Ack:  # noqa: D102 -- inherited
         for span in batch:
@@ -43,7 +44,11 @@ class ConsoleBackend(Backend):
         return Ack(len(batch))
 
     def _write(self, level: str, event: str, values: Event) -> None:
-        render.write(self._render({"level": level, "event": event, **values}))
+        now = datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+        own: Event = {"timestamp": now, "level": level, "event": event}
+        render.write(
+            chain().render({**own, **{f"{name}_" if name in own else name: value for name, value in values.items()}})
+        )
 
 
 def _plain(attributes: Attributes) -> Event:

@@ -14,7 +14,7 @@ LIMIT = 10_000
 
 
 class MemoryBackend(Backend):
-    """Keeps the last 10,000 of each of `spans`, `logs` and `errors`, and every point of `metrics` likewise."""
+    """Keeps the last 10,000 of each: `finished` spans, metric `points`, log `events` and error `reports`."""
 
     name: ClassVar[str] = "memory"
     exemplars: ClassVar[bool] = True

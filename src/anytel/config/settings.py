@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from anytel.backend import Backend
 from anytel.config.sources import Setting, Sources, boolean, choice, number, rate, seconds
@@ -38,7 +37,6 @@ class Settings:
     strict: Setting[bool]
     error_tags: Setting[tuple[str, ...]]
     trust_incoming: Setting[bool]
-    run_dir: Setting[Path | None]
 
     @property
     def resource(self) -> Mapping[str, str]:
@@ -83,7 +81,6 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
         strict=get("strict", False, boolean),
         error_tags=get("error_tags", (), _words),
         trust_incoming=get("trust_incoming", True, boolean),
-        run_dir=get("run_dir", None, lambda raw: Path(str(raw))),
     )
 
 

@@ -46,19 +46,22 @@ class Sources:
 
     def _candidates(self, argument: str, variables: Sequence[str]) -> list[tuple[object, str]]:
         given = self.arguments.get(argument)
-        found: list[tuple[object, str]] = [] if given is None else [(given, f"configure({argument}=)")]
+        unset = given is None or given == ""
+        found: list[tuple[object, str]] = [] if unset else [(given, f"configure({argument}=)")]
         names = (own_variable(argument), *variables)
         found.extend((value, name) for name in names if (value := self._variable(name).strip()))
         return found
 
     def _variable(self, name: str) -> str:
-        """Give a variable, or with ``OTEL_RESOURCE_ATTRIBUTES:key`` one of the attributes in it."""
+        """Give a variable, or with ``OTEL_RESOURCE_ATTRIBUTES:key`` one of the (percent-encoded) attributes in it."""
         name, _, key = name.partition(":")
         value = self.environ.get(name, "")
         if not key:
             return value
+        from urllib.parse import unquote  # noqa: PLC0415 -- few processes set this variable
+
         pairs = (pair.partition("=") for pair in value.split(","))
-        return {name.strip(): member.strip() for name, _, member in pairs}.get(key, "")
+        return unquote({name.strip(): member.strip() for name, _, member in pairs}.get(key, ""))
 
 
 def own_variable(argument: str) -> str:

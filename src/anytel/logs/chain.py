@@ -56,7 +56,7 @@ class Chain:
     ) -> None:
         self._resource: Event = {short: resource[name] for name, short in _RESOURCE.items() if name in resource}
         self._redactor = redactor
-        self._render = render
+        self.render = render
         self._pipeline = pipeline
         self._processors = tuple(processors)
         self._put = put
@@ -70,7 +70,7 @@ class Chain:
         line = self.event(logger.name, method, values)
         if self._put is not None:
             self._later(line)
-        return self._render(line)
+        return self.render(line)
 
     def _later(self, line: Event) -> NoReturn:
         assert self._put is not None  # noqa: S101 -- the caller has checked

@@ -13,7 +13,7 @@ from anytel import misuse
 if TYPE_CHECKING:
     from anytel.logs.chain import Chain, Output
 
-__all__ = ["LEVELS", "Logger", "emit", "get_logger", "use"]
+__all__ = ["LEVELS", "Logger", "chain", "emit", "get_logger", "use"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
@@ -184,6 +184,11 @@ def _begin() -> _Epoch:
     use(unconfigured.chain(), "info")
     assert _epoch is not None  # noqa: S101 -- the line above has set it
     return _epoch
+
+
+def chain() -> Chain:
+    """Give the chain of the moment."""
+    return (_epoch or _begin()).chain
 
 
 def emit(name: str, level: str, event: str, values: MutableMapping[str, object]) -> None:

@@ -64,7 +64,9 @@ class Instrument:
         return made
 
     def __repr__(self) -> str:
-        return f"<anytel.{type(self).__name__} {self.name!r}>"
+        return (
+            f"<anytel.{type(self).__name__} {self.name!r}>" if self.name else f"<anytel.{type(self).__name__} refused>"
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return registry.get, (self.name,)
@@ -130,7 +132,9 @@ class Instrument:
         if isinstance(exc, MisuseError):
             raise exc
         why = f" ({exc!r})" if exc is not None else ""
-        misuse.refuse("value", f"metric {self.name!r} cannot take {text(value)[:100]!r}{why}", None, once=self.name)
+        takes = "a finite number, not negative" if self.kind == "count" else "a finite number"
+        message = f"metric {self.name!r} takes {takes}, not {text(value)[:100]}{why}"
+        misuse.refuse("value", message, None, once=self.name)
 
 
 class Counter(Instrument):

@@ -254,10 +254,20 @@ def _decorate(target: Any, name: str, options: _Options) -> Any:
 def _spec(target: Any, name: str, options: _Options) -> _Spec:
     record = options[2]
     signature = inspect.signature(target) if record else None
+    metric = options[4]
+    if metric is not None and not _measurable(metric):
+        refused = f"@traced(metric={metric!r}): a distribution or histogram in a unit of time, or a counter"
+        options = (*options[:4], misuse.refuse("traced", refused, None), options[5])
     unknown = [one for one in record if signature is not None and one not in signature.parameters]
     if unknown:
         misuse.refuse("traced", f"@traced(record=): {target!r} has no parameter {', '.join(unknown)}", None)
     return _Spec(name or _name(target), *options, signature)
+
+
+def _measurable(metric: Instrument) -> bool:
+    return isinstance(metric, Counter) or (
+        isinstance(metric, Distribution) and per_second(metric.unit or "s") is not None
+    )
 
 
 def _name(target: Any) -> str:

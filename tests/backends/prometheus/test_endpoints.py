@@ -257,8 +257,8 @@ class TestLife:
         assert issubclass(PrometheusBackend, Backend)
         assert (PrometheusBackend.name, PrometheusBackend.signals) == ("prometheus", {"metric"})
         assert (PrometheusBackend.metric_flow, PrometheusBackend.exemplars) == ("pull", True)
-        kinds = {"count", "gauge", "distribution", "histogram", "set"}
-        assert PrometheusBackend.fidelity.keys() == kinds | {"exemplars", "spans", "logs", "errors"}
+        kinds = {f"metric.{kind}" for kind in ("count", "gauge", "distribution", "histogram", "set")}
+        assert PrometheusBackend.fidelity.keys() >= kinds | {"metric.exemplars", "span", "log", "error"}
         assert all(
             said.startswith(("exact", "approximate: ", "unsupported: ")) for said in PrometheusBackend.fidelity.values()
         )
