@@ -36,9 +36,9 @@ class PrometheusBackend(Backend):
     fidelity: ClassVar[Mapping[str, str]] = {
         "metric.count": "exact",
         "metric.gauge": "exact",
-        "metric.distribution": "approximate: sorted into buckets; Prometheus interpolates percentiles between their bounds",
+        "metric.distribution": "approximate: in buckets; Prometheus interpolates percentiles between their bounds",
         "metric.histogram": "exact",
-        "metric.set": "approximate: a gauge of the different values seen in the last minute; instances cannot be added up",
+        "metric.set": "approximate: a gauge of the different values of the last minute; instances cannot be added",
         "metric.name": "approximate: in snake case, with the unit and _total at its end",
         "metric.tags": "approximate: names in snake case; a tag with an empty value is the same as none",
         "metric.unit": "approximate: as the end of the name; times in seconds and sizes in bytes",

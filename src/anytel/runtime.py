@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from anytel.metrics.store import store
 from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
+from anytel.tracing.context import current
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
@@ -122,7 +124,7 @@ def _put(new: Runtime, log_processors: Sequence[Processor] = ()) -> Runtime:
     store.redactor = pipeline.redactor
     store.exemplars = pipeline.wants_exemplars
     store.recording = bool(pipeline.backends)
-    store.on_shard = pipeline.start if store.recording else _start_nothing
+    store.on_record = pipeline.start if store.recording else _start_nothing
     if store.recording:
         pipeline.start_if_recorded()
     if settings is not None:
@@ -146,6 +148,8 @@ def _use_logs(settings: Settings, pipeline: Pipeline, processors: Sequence[Proce
 
 def flush(timeout: float = 2.0) -> bool:
     """Deliver everything recorded so far; whether all of it was delivered within *timeout* seconds."""
+    if active.settings is None:
+        return True
     return active.pipeline.flush(time.monotonic() + timeout)
 
 
@@ -187,8 +191,12 @@ def stats() -> Stats:
 
 def reset() -> None:
     """Forget everything, as in a new process; for tests. Nothing is delivered."""
+    global _closed  # noqa: PLW0603 -- as above
     active.tracer.forget()
-    _put(_nothing())
+    _put(_nothing()).pipeline.discard()
+    _closed = None
+    if "anytel.logs.logger" in sys.modules:
+        sys.modules["anytel.logs.logger"].forget()
     store.forget()
     registry.forget()
     misuse.reset()
@@ -199,9 +207,12 @@ def _after_fork() -> None:
     _exchange = threading.RLock()
     misuse.reset()
     registry.after_fork()
-    store.forget()
+    span = current.get()
+    for trace in (*active.tracer.live.values(), *((span._trace,) if span is not None else ())):
+        trace.disown()
     active.tracer.forget()
     active.pipeline.after_fork()
+    store.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)

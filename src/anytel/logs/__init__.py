@@ -1,1 +1,25 @@
-"""Logs with context: the logger, the chain every event goes through, and how a line is written."""
+"""Logs with context: the logger, the chain every event goes through, and how a line is written.
+
+The names are loaded at first use, and structlog with them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anytel.logs._processor import processor
+    from anytel.logs.stdlib import Formatter, Handler
+
+__all__ = ["Formatter", "Handler", "processor"]
+
+_MODULES = {"Formatter": "stdlib", "Handler": "stdlib", "processor": "_processor"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found

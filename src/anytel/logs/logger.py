@@ -177,6 +177,19 @@ def use(chain: Chain, level: str, *, share: bool = False) -> None:
         _epoch.share()
 
 
+def forget() -> None:
+    """Log as before the first `anytel.configure`; for tests."""
+    global _epoch, _shared  # noqa: PLW0603 -- as above
+    _epoch = None
+    for name, method in _METHODS.items():
+        setattr(Logger, name, method)
+    if _shared:
+        import structlog  # noqa: PLC0415 -- as above
+
+        structlog.reset_defaults()
+        _shared = False
+
+
 def _begin() -> _Epoch:
     """Log from the first call on, also before `anytel.configure`."""
     from anytel.logs import unconfigured  # noqa: PLC0415 -- loads structlog

@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from anytel import misuse
 from anytel.backend import Exemplar, MetricBatch, MetricFlow, Point, Series
@@ -59,6 +59,7 @@ class Shard:
             self.counts[key] += value
         except KeyError:
             self.counts[key] = value
+            store.on_record()
 
     def sample(self, key: Key, value: float) -> None:
         """Add a sample to a series that may be new."""
@@ -66,6 +67,7 @@ class Shard:
             self.samples[key].append(value)
         except KeyError:
             self.samples[key] = [value]
+            store.on_record()
 
     def member(self, key: Key, value: str) -> None:
         """Add a member to a set that may be new."""
@@ -73,6 +75,7 @@ class Shard:
             self.sets[key].add(value)
         except KeyError:
             self.sets[key] = {value}
+            store.on_record()
 
     def compact(self, key: Key) -> None:
         """Fold one series early, so that a busy interval needs no more memory than a quiet one."""
@@ -102,8 +105,8 @@ class Store:
         """Whether anything but gauges is recorded; gauges always keep their value."""
         self.exemplars = False
         self.redactor = Redactor()
-        self.on_shard: Callable[[], None] = _nothing
-        """Called when a thread records for the first time."""
+        self.on_record: Callable[[], None] = _nothing
+        """Called when a series is recorded to for the first time, in an interval and a thread."""
         self._instruments: weakref.WeakKeyDictionary[Series, Instrument] = weakref.WeakKeyDictionary()
         self._clear()
 
@@ -118,13 +121,13 @@ class Store:
     @property
     def recorded(self) -> bool:
         """Whether any thread has recorded yet."""
-        return bool(self._shards or self._series)
+        with self.lock:
+            return bool(self._series) or any(one.counts or one.samples or one.sets for one in self._shards)
 
     def adopt(self, shard: Shard) -> None:
         """Take a new thread's shard."""
         with self.lock:
             self._shards.append(shard)
-        self.on_shard()
 
     def forget(self) -> None:
         """Begin anew, in a forked child or a test: no series, no totals, fresh locks."""
@@ -173,15 +176,21 @@ class Store:
         self._instruments[series] = instrument
         self._series.setdefault(instrument, {})[series.tags] = made
         self.aggregates[series] = made
+        self.on_record()
         return made
 
     def _of(self, key: Key) -> Aggregate:
         found = self.aggregates.get(key)
         if found is not None:
             return found
-        # Only a bound handle keeps a series that was evicted, or that belongs to the process this one was forked from.
-        assert isinstance(key, Series)  # noqa: S101 -- raw keys are interned before they are used
-        return self._begin(self._instruments[key], key)
+        # A bound handle keeps a series that was evicted, or that belongs to the process this one was forked from, and a
+        # thread may have recorded under a raw key at the moment at which its series was evicted.
+        if isinstance(key, Series):
+            return self._begin(self._instruments[key], key)
+        instrument, *rest = key
+        names, values = rest[: len(rest) // 2], rest[len(rest) // 2 :]
+        tags = dict(zip(map(str, names), values, strict=True))
+        return self._of(self.intern(cast("Instrument", instrument), tags, key))
 
     def fold(self) -> None:
         """Bring together what the threads have recorded since the last fold."""

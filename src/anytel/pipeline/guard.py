@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
+
+from anytel.attributes import text
 
 __all__ = ["Guard", "logger"]
 
@@ -34,5 +37,6 @@ class Guard:
             self._reported[kind] = now
             more = self._since.pop(kind, 0)
         again = f" ({more} more since the last report)" if more else ""
-        shown = problem if isinstance(problem, str) else f"{type(problem).__name__}: {str(problem)[:300]}"
-        logger.warning("backend %r failed at %s: %s%s", self._name, doing, shown, again)
+        shown = problem if isinstance(problem, str) else f"{type(problem).__name__}: {text(problem)[:300]}"
+        with suppress(Exception):  # a log handler of the application's may raise
+            logger.warning("backend %r failed at %s: %s%s", self._name, doing, shown, again)

@@ -145,14 +145,15 @@ class Pipeline:
     def _report(self, report: Report, exc: BaseException | None) -> str:
         """Remember the report on all exceptions that it covers, and send it."""
         for member in exceptions.members(exc) if exc is not None else ():
-            exceptions.mark(member, exceptions.Mark(exceptions.marked(member).context, report.id))
+            known = exceptions.marked(member)
+            exceptions.mark(member, exceptions.Mark(known.context, known.error_id or report.id))
         if self._for["error"]:
             self._append("error", report, 1)
         return report.id
 
     def _append(self, signal: Signal, item: Finished, size: int) -> None:
         waiting = self._put - self._taken
-        if waiting + size > BUFFER:
+        if waiting + size > BUFFER or self._stopped:
             self._full[signal] += size
             return
         self._put += size
@@ -164,6 +165,8 @@ class Pipeline:
 
     def start(self) -> None:
         """Start the dispatcher, if it does not run; nobody does before there is something to do."""
+        if self._thread is not None:
+            return
         with self._starting:
             if self._thread is None and not self._stopped:
                 thread = threading.Thread(target=self._run, name="anytel-dispatcher", daemon=True)
@@ -184,7 +187,9 @@ class Pipeline:
             self._wake.clear()
             try:
                 self._stale()
-                self.turn(metrics=time.monotonic() >= self._tick_at)
+                with self._turn:
+                    if not self._stopped:
+                        self.turn(metrics=time.monotonic() >= self._tick_at)
             except Exception:  # a defect of ours must not end all telemetry
                 logger.exception("the dispatcher failed; what it held is lost")
 
@@ -237,49 +242,49 @@ class Pipeline:
                 self._full[signal] -= count
                 for outlet in self._for[signal]:
                     outlet.account.emitted(signal, count)
-                    outlet.account.dropped(signal, count, "buffer_full")
+                    outlet.account.dropped(signal, count, "closed" if self._stopped else "buffer_full")
 
     def flush(self, deadline: float) -> bool:
         """Deliver everything recorded so far, until *deadline* at most; whether all of it was."""
         for trace in list(self.tracer.live.values()):
             trace.hand_over()
-        if not self._turn.acquire(timeout=max(deadline - time.monotonic(), 0)):
-            return False
-        try:
-            lost = [outlet.account.lost() for outlet in self.outlets]
-            self.turn(metrics=True)
-        finally:
-            self._turn.release()
-        return self._each(lambda outlet: outlet.flush(deadline), deadline, lost)
+        lost = self._lost()
+        in_time = self._last_turn(deadline, stop=False)
+        return _each(self.outlets, lambda outlet: outlet.flush(deadline), deadline) and in_time and self._lost() == lost
 
     def close(self, deadline: float) -> bool:
         """Flush, end the threads and close the backends."""
-        done = self.flush(deadline)
-        self._stopped = True
+        lost = self._lost()
+        in_time = self._last_turn(deadline, stop=True)
         self._wake.set()
-        lost = [outlet.account.lost() for outlet in self.outlets]
-        done = self._each(lambda outlet: outlet.close(deadline), deadline, lost) and done
-        closed = [outlet.close(deadline) for outlet in self.pulled]
-        return all(closed) and done
+        done = _each((*self.outlets, *self.pulled), lambda outlet: outlet.close(deadline), deadline)
+        self.turn(metrics=False)  # what came after the last turn is counted
+        return done and in_time and self._lost() == lost
 
-    def _each(self, do: Callable[[Outlet], bool], deadline: float, lost: list[int]) -> bool:
-        """Do something with all outlets at once, so that they share the deadline."""
-        results: dict[Outlet, bool] = {}
-        threads = []
-        for outlet in self.outlets[1:]:
-            thread = threading.Thread(target=lambda one=outlet: results.__setitem__(one, do(one)), daemon=True)
+    def discard(self) -> None:
+        """Forget what was recorded, end the threads and close the backends; for tests."""
+        with self._turn:
+            self._stopped = True
+            self._buffer.clear()
+        self._wake.set()
+        for outlet in (*self.outlets, *self.pulled):
+            outlet.discard()
+
+    def _last_turn(self, deadline: float, *, stop: bool) -> bool:
+        """Take a turn as soon as the dispatcher allows it; with *stop* the dispatcher's next is none."""
+        in_time = self._turn.acquire(timeout=max(deadline - time.monotonic(), 0))
+        if in_time:
+            self._account_full()
+        self._stopped = self._stopped or stop
+        if in_time:
             try:
-                thread.start()
-            except RuntimeError:  # at the interpreter's end there are no more threads: one after the other
-                results[outlet] = do(outlet)
-            else:
-                threads.append(thread)
-        for outlet in self.outlets[:1]:
-            results[outlet] = do(outlet)
-        for thread in threads:
-            thread.join(max(deadline - time.monotonic(), 0.01))
-        unharmed = [outlet.account.lost() for outlet in self.outlets] == lost
-        return all(results.get(outlet, False) for outlet in self.outlets) and unharmed
+                self.turn(metrics=True)
+            finally:
+                self._turn.release()
+        return in_time
+
+    def _lost(self) -> list[int]:
+        return [outlet.account.lost() for outlet in self.outlets]
 
     def counts(self) -> dict[str, Mapping[Signal, Counts]]:
         """Give the accounts of all backends."""
@@ -295,3 +300,20 @@ class Pipeline:
                 outlet.open()
             except Exception as exc:
                 outlet.guard.failed(f"opening in process {os.getpid()}", exc)
+
+
+def _each(outlets: Sequence[Outlet], do: Callable[[Outlet], bool], deadline: float) -> bool:
+    """Do something with all outlets at once, so that they share the deadline, and none can keep the caller."""
+    results: dict[Outlet, bool] = {}
+    threads = []
+    for outlet in outlets:
+        thread = threading.Thread(target=lambda one=outlet: results.__setitem__(one, do(one)), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # at the interpreter's end there are no more threads: one after the other
+            results[outlet] = do(outlet)
+        else:
+            threads.append(thread)
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0.01))
+    return all(results.get(outlet, False) for outlet in outlets)

@@ -25,13 +25,13 @@ def span_record(span: Span, redactor: Redactor, service: str) -> SpanRecord:
     own_first = {**span._attributes, **span._bound, **span._attributes} if span._bound else span._attributes
     own = _service(span, service)
     return SpanRecord(
-        name=redactor.text(span.name),
+        name=_name(span, redactor),
         kind=span.kind,
         context=span.context,
         parent_id=parent._id if parent is not None else remote.span_id if remote is not None else 0,
         remote_parent=parent is None and remote is not None,
         root_id=root._id,
-        root_name=redactor.text(root.name),
+        root_name=_name(root, redactor),
         service=own,
         service_entry=parent is None or own != _service(parent, service),
         start_ns=trace.wall(span._start),
@@ -52,6 +52,12 @@ def _events(span: Span, redactor: Redactor) -> tuple[Event, ...]:
         return ()
     wall = span._trace.wall
     return tuple(Event(redactor.text(name), wall(at), redactor.attributes(more)) for name, at, more in span._events)
+
+
+def _name(span: Span, redactor: Redactor) -> str:
+    """Give the name, which the user may have exchanged for anything, without running code of the user's."""
+    name: object = span.name
+    return redactor.text(str.__str__(name) if isinstance(name, str) else f"<{type(name).__name__}>")
 
 
 def _service(span: Span, default: str) -> str:
@@ -125,7 +131,7 @@ def error_record(report: Report, redactor: Redactor, tags: Sequence[str]) -> Err
         report.id,
         redactor.exception(report.exception),
         report.context,
-        redactor.text(report.trace.root.name) if report.trace is not None else "",
+        _name(report.trace.root, redactor) if report.trace is not None else "",
         report.handled,
         report.time_ns,
         attributes,

@@ -130,8 +130,8 @@ class Span(NoopSpan):
         self._message = ""
         self._dropped: dict[str, int] | None = None
         self._token: Token[Span | None] | None = None
-        trace.open[span_id] = self
         self._start = perf_counter_ns()
+        trace.open[span_id] = self  # last: from here on a shutdown or a fork may find the span
 
     @property
     def trace_id(self) -> str:  # type: ignore[override]  # a constant there, computed here

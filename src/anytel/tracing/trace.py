@@ -29,6 +29,9 @@ _NS = 1_000_000_000
 class Sink(Protocol):
     """Where finished spans and error reports go; every call returns at once."""
 
+    def start(self) -> None:
+        """See to it that traces which stay open are asked for what has ended in them."""
+
     def take_spans(self, spans: list[Span]) -> None:
         """Take finished spans of one trace."""
 
@@ -120,8 +123,10 @@ class Trace:
             self.hand_over()
             if not self.open:
                 self.live.pop(id(self), None)
-        elif len(done) >= CHUNK:
+        elif (waiting := len(done)) >= CHUNK:
             self.hand_over()
+        elif waiting == 1:
+            self._sink().start()
 
     def hand_over(self) -> None:
         """Give what has ended to the sink; any thread, any number of times."""
@@ -137,7 +142,7 @@ class Trace:
     def disown(self) -> None:
         """In a forked child: what was begun so far is the other process's, which ends and sends it."""
         for span in list(self.open.values()):
-            span._end = span._start
+            span._end = 1
         self.disowned.update(self.open)
         self.open.clear()
         self.done.clear()

@@ -1,0 +1,1 @@
+"""The tests, one module per area: mixin classes of which `BackendConformance` consists."""
