@@ -84,10 +84,20 @@ class TelemetryMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if scope["type"] == "lifespan":
+            _serve_logs()
         if scope["type"] not in ("http", "websocket") or self.options.excludes(scope["path"]):
             await self.app(scope, receive, send)
             return
         await _Exchange(scope, self.options).serve(self.app, receive, send)
+
+
+def _serve_logs() -> None:
+    """Take over the server's own lines: it has set up its logging by now."""
+    if runtime.active.settings is not None:
+        from anytel.logs import capture  # noqa: PLC0415 -- loads structlog, which `configure` has loaded
+
+        capture.serve()
 
 
 class _Exchange:

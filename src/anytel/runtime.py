@@ -25,6 +25,7 @@ from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
 if TYPE_CHECKING:
     from anytel.logs.chain import Processor
+    from anytel.logs.output import LogOutput
 
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
 
@@ -32,11 +33,24 @@ __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stat
 class Runtime:
     """What is in force: the settings, the tracer and the pipeline. Without settings, nothing is recorded."""
 
-    def __init__(self, settings: Settings | None, tracer: NoopTracer, pipeline: Pipeline) -> None:
+    def __init__(
+        self, settings: Settings | None, tracer: NoopTracer, pipeline: Pipeline, logs: LogOutput | None = None
+    ) -> None:
         self.settings = settings
         self.tracer = tracer
         self.pipeline = pipeline
+        self.logs = logs
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
+
+    def flush(self, deadline: float) -> bool:
+        """Deliver and write everything so far; whether all of it was by *deadline*."""
+        delivered = self.pipeline.flush(deadline)
+        return (self.logs is None or self.logs.flush(deadline)) and delivered
+
+    def close(self, deadline: float) -> bool:
+        """Deliver and write everything, and end the threads; whether all of it was by *deadline*."""
+        delivered = self.pipeline.close(deadline)
+        return (self.logs is None or self.logs.close(deadline)) and delivered
 
 
 def _nothing() -> Runtime:
@@ -63,6 +77,7 @@ def configure(
     log_level: str | None = None,
     log_format: Literal["auto", "console", "json"] | None = None,
     log_mode: Literal["sync", "async"] | None = None,
+    capture_stdlib: bool | None = None,
     flush_interval: float | None = None,
     shutdown_timeout: float | None = None,
     redact: str | Sequence[str] | None = None,
@@ -84,18 +99,18 @@ def configure(
     """
     settings = read(locals())
     with _exchange:
-        new = _build(settings)
-        old = _put(new, log_processors)
+        old = _put(_build(settings, log_processors))
     if old.settings is not None:
-        old.pipeline.close(time.monotonic() + settings.shutdown_timeout.value)
+        old.close(time.monotonic() + settings.shutdown_timeout.value)
     if not settings.backends.value and settings.backends.origin == "default":
         from anytel.logs.logger import emit  # noqa: PLC0415 -- loads structlog
 
         emit("anytel", "info", "TELEMETRY_BACKENDS is not set: only log lines are written", {})
 
 
-def _build(settings: Settings) -> Runtime:
+def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
     from anytel.config.load import load  # noqa: PLC0415 -- an unconfigured process does not need it
+    from anytel.logs.output import LogOutput  # noqa: PLC0415 -- loads structlog
 
     redactor = Redactor(settings.redact.value)
     intervals = Intervals(min(1.0, settings.flush_interval.value), settings.flush_interval.value)
@@ -112,10 +127,10 @@ def _build(settings: Settings) -> Runtime:
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
     tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
     pipeline.tracer = tracer
-    return Runtime(settings, tracer, pipeline)
+    return Runtime(settings, tracer, pipeline, LogOutput(settings, pipeline, log_processors))
 
 
-def _put(new: Runtime, log_processors: Sequence[Processor] = ()) -> Runtime:
+def _put(new: Runtime) -> Runtime:
     """Put *new* into force and give what was."""
     global active
     old, active = active, new
@@ -127,8 +142,10 @@ def _put(new: Runtime, log_processors: Sequence[Processor] = ()) -> Runtime:
     store.on_record = pipeline.start if store.recording else _start_nothing
     if store.recording:
         pipeline.start_if_recorded()
-    if settings is not None:
-        _use_logs(settings, pipeline, log_processors)
+    if new.logs is not None:
+        new.logs.put_into_force()
+    elif old.logs is not None:
+        _release_logs()
     return old
 
 
@@ -136,21 +153,18 @@ def _start_nothing() -> None:
     pass
 
 
-def _use_logs(settings: Settings, pipeline: Pipeline, processors: Sequence[Processor]) -> None:
-    from anytel.logs import logger as logs  # noqa: PLC0415 -- loads structlog
-    from anytel.logs import render  # noqa: PLC0415 -- as above
-    from anytel.logs.chain import Chain  # noqa: PLC0415 -- as above
+def _release_logs() -> None:
+    """Leave others' logs as they were found; our own lines are still written."""
+    from anytel.logs import capture  # noqa: PLC0415 -- loaded with the output that is being released
 
-    rendered = render.for_format(settings.log_format.value)
-    chain = Chain(settings.resource, pipeline.redactor, rendered, pipeline, processors)
-    logs.use(chain, settings.log_level.value, share=True)
+    capture.stop()
 
 
 def flush(timeout: float = 2.0) -> bool:
     """Deliver everything recorded so far; whether all of it was delivered within *timeout* seconds."""
     if active.settings is None:
         return True
-    return active.pipeline.flush(time.monotonic() + timeout)
+    return active.flush(time.monotonic() + timeout)
 
 
 def shutdown(timeout: float | None = None) -> bool:
@@ -169,7 +183,7 @@ def shutdown(timeout: float | None = None) -> bool:
         _end_open_spans(active.tracer)
         old = _put(_nothing())
     _closed = old.pipeline
-    return old.pipeline.close(deadline)
+    return old.close(deadline)
 
 
 def _end_open_spans(tracer: NoopTracer) -> None:

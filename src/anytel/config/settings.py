@@ -31,6 +31,7 @@ class Settings:
     log_level: Setting[str]
     log_format: Setting[str]
     log_mode: Setting[str]
+    capture_stdlib: Setting[bool | None]
     flush_interval: Setting[float]
     shutdown_timeout: Setting[float]
     redact: Setting[tuple[str, ...]]
@@ -74,7 +75,8 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
         span_mode=_built(get("span_mode", "auto", choice("auto", "export", "native")), "span_mode", "native"),
         log_level=get("log_level", _default_level(environment.value), _level),
         log_format=get("log_format", "auto", choice("auto", "console", "json")),
-        log_mode=_built(get("log_mode", "sync", choice("sync", "async")), "log_mode", "async"),
+        log_mode=get("log_mode", "sync", choice("sync", "async")),
+        capture_stdlib=get("capture_stdlib", None, boolean),
         flush_interval=get("flush_interval", 10.0, seconds),
         shutdown_timeout=get("shutdown_timeout", 2.0, _timeout),
         redact=get("redact", (), _words),

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from anytel.logs._processor import processor
+    from anytel.logs.background import AsyncRenderer
     from anytel.logs.stdlib import Formatter, Handler
 
-__all__ = ["Formatter", "Handler", "processor"]
+__all__ = ["AsyncRenderer", "Formatter", "Handler", "processor"]
 
-_MODULES = {"Formatter": "stdlib", "Handler": "stdlib", "processor": "_processor"}
+_MODULES = {"AsyncRenderer": "background", "Formatter": "stdlib", "Handler": "stdlib", "processor": "_processor"}
 
 
 def __getattr__(name: str) -> object:
