@@ -45,6 +45,18 @@ def bare_root():
 
 
 @pytest.fixture
+def configured(configured):
+    """Configure, and take nothing from others yet: each test says what, once its own state is set up."""
+
+    def configure(*backend, **settings):
+        memory = configured(*backend, **settings)
+        capture.stop()
+        return memory
+
+    return configure
+
+
+@pytest.fixture
 def lines(capsys):
     """Give a function that gives the JSON lines written since the last call."""
 
@@ -330,6 +342,29 @@ def test_what_anytel_itself_has_to_say_comes_out(captured, lines):
 
 
 # The root logger
+
+
+@pytest.mark.parametrize(("given", "events"), [("", ["hello"]), ("1", ["hello"]), ("0", [])])
+def test_configure_captures_as_it_is_told_and_shutdown_undoes_it(run_python, given, events):
+    """By the setting `capture_stdlib`; without it, where nobody else has a handler."""
+    done = run_python(
+        """
+import logging, sys, threading, warnings
+import anytel
+
+def state():
+    root = logging.getLogger()
+    return root.handlers[:], root.level, sys.excepthook, threading.excepthook, warnings.showwarning
+
+before = state()
+anytel.configure(service="shop", backends="none")
+logging.getLogger("shop.old").info("hello")
+anytel.shutdown()
+assert state() == before
+""",
+        TELEMETRY_CAPTURE_STDLIB=given,
+    )
+    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == events
 
 
 def test_the_root_logger_gets_a_handler_where_it_has_none(bare_root, configured):

@@ -20,10 +20,8 @@ from anytel.testing.receivers.sentry import SentryReceiver
 START = """
 import asyncio, gc, os, sys, threading
 import anytel
-from anytel.logs import capture
 
 anytel.configure(service="shop", log_format=os.environ.get("FORMAT", "json"))
-capture.start(None, "info")
 """
 RAISE = """
 with anytel.span("job") as span:
@@ -207,7 +205,7 @@ def test_a_hook_around_ours_still_gives_one_line(crash, sentry):
     source = """
 ours = sys.excepthook
 sys.excepthook = lambda kind, exc, tb: ours(kind, exc, tb)
-capture.start(None, "info")
+anytel.configure(service="shop", log_format="json")
 raise RuntimeError("it broke")
 """
     done, lines = crash(source)

@@ -24,7 +24,6 @@ from anytel.logs import capture
 from fastapi import FastAPI
 
 anytel.configure(service="shop", backends="memory", log_format="json")
-capture.start(None, "info")
 app = FastAPI()
 instrument(app)
 capture.serve()
