@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from anytel.backend import Exemplar, Point, Series
+from anytel.metrics.number import bounded, total
 from anytel.metrics.sketch import Sketch
 
 __all__ = ["MAX_MEMBERS", "MAX_SAMPLES", "Aggregate", "Distinct", "Distribution", "Level", "Sum", "new"]
@@ -30,12 +31,17 @@ class _Common:
     touched_ns: int = 0
     raw_keys: list[object] = field(default_factory=list)
     exemplars: dict[int, Exemplar] = field(default_factory=dict)
+    recent: dict[int, Exemplar] = field(default_factory=dict)
     fresh: bool = False
 
     def touch(self, now_ns: int) -> None:
         """Note that something was recorded since the last fold."""
         self.touched_ns = now_ns
         self.fresh = True
+
+    def example(self, bucket: int, exemplar: Exemplar) -> None:
+        """Note a recorded value with its span: the last one of its bucket."""
+        self.exemplars[bucket] = self.recent[bucket] = exemplar
 
 
 @dataclass(slots=True, eq=False)
@@ -48,19 +54,23 @@ class Sum(_Common):
     def add(self, value: float, now_ns: int) -> None:
         """Add what one thread has counted."""
         self.touch(now_ns)
-        self.value += value
-        self.interval += value
+        self.value = bounded(self.value + value)
+        self.interval = bounded(self.interval + value)
 
     def total(self, now_ns: int) -> Point:
         """Give the count since the beginning."""
-        return Point(series=self.series, value=self.value, count=0, start_ns=self.start_ns, exemplars=self.exemplars)
+        return self._point(self.value, self.exemplars)
 
     def delta(self, now_ns: int) -> Point | None:
         """Give the count of the interval and begin the next one."""
         if not self.fresh:
             return None
-        value, self.interval, self.fresh = self.interval, 0, False
-        return Point(series=self.series, value=value, count=0, start_ns=self.start_ns, exemplars=dict(self.exemplars))
+        point = self._point(self.interval, self.recent)
+        self.interval, self.recent, self.fresh = 0, {}, False
+        return point
+
+    def _point(self, value: float, exemplars: dict[int, Exemplar]) -> Point:
+        return Point(series=self.series, value=value, count=0, start_ns=self.start_ns, exemplars=dict(exemplars))
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +104,7 @@ class _Moments:
 
     def add(self, values: Sequence[float], bounds: tuple[float, ...]) -> None:
         self.count += len(values)
-        self.sum += math.fsum(values)
+        self.sum = bounded(self.sum + total(values))
         self.low = min(self.low, min(values))  # noqa: PLW3301 -- unpacking a thousand values would copy them
         self.high = max(self.high, max(values))  # noqa: PLW3301 -- as above
         buckets = self.buckets
@@ -140,14 +150,14 @@ class Distribution(_Common):
         """Give what the interval recorded and begin the next one."""
         if not self.fresh:
             return None
-        point = self._point(self.interval, tuple(self.samples), dict(self.exemplars))
-        self.interval, self.samples, self.fresh = self._moments(), [], False
+        point = self._point(self.interval, tuple(self.samples), self.recent)
+        self.interval, self.samples, self.recent, self.fresh = self._moments(), [], {}, False
         return point
 
     def _point(self, of: _Moments, samples: Sequence[float], exemplars: dict[int, Exemplar]) -> Point:
         return Point(
             series=self.series, value=of.sum, count=of.count, start_ns=self.start_ns, low=of.low, high=of.high,
-            buckets=tuple(of.buckets), samples=samples, exemplars=exemplars,
+            buckets=tuple(of.buckets), samples=samples, exemplars=dict(exemplars),
         )  # fmt: skip
 
 

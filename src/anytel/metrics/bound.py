@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left
 from time import time_ns
 from typing import TYPE_CHECKING
 
 from anytel.attributes import text
 from anytel.metrics import store as _store
+from anytel.metrics.number import LARGEST, number
 from anytel.metrics.store import COMPACT, Key, store
 from anytel.tracing.context import current
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from anytel.metrics.instruments import Instrument
 
 __all__ = ["BoundCounter", "BoundDistribution", "BoundGauge", "BoundSet"]
-
-_LARGEST = sys.float_info.max
 
 
 class _Bound:
@@ -40,7 +38,9 @@ class BoundCounter(_Bound):
         if not store.recording:
             return
         try:
-            if not 0 <= value <= _LARGEST:
+            if type(value) is not int and type(value) is not float:
+                value = number(value)
+            if not 0 <= value <= LARGEST:
                 self._instrument._refuse(value)
                 return
             shard = _store.local.shard
@@ -69,11 +69,11 @@ class BoundGauge(_Bound):
 
     def _write(self, value: float, *, relative: bool) -> None:
         try:
-            number = float(value)
-            if not -_LARGEST <= number <= _LARGEST:
+            level = number(value)
+            if not -LARGEST <= level <= LARGEST:
                 self._instrument._refuse(value)
                 return
-            store.write(self._key, number, relative=relative)
+            store.write(self._key, level, relative=relative)
         except Exception as exc:
             self._instrument._refuse(value, exc)
 
@@ -88,20 +88,24 @@ class BoundDistribution(_Bound):
         if not store.recording:
             return
         try:
-            number = float(value)
+            if type(value) is not float:
+                value = number(value)
+            if not -LARGEST <= value <= LARGEST:
+                self._instrument._refuse(value)
+                return
             shard = _store.local.shard
             try:
                 values = shard.samples[self._key]
             except KeyError:
-                shard.sample(self._key, number)
+                shard.sample(self._key, value)
             else:
-                values.append(number)
+                values.append(value)
                 if len(values) >= COMPACT:
                     shard.compact(self._key)
             if store.exemplars and (span := current.get()) is not None and span._trace.sampled:
-                place = (self._key, bisect_left(self._instrument.bounds, number))
+                place = (self._key, bisect_left(self._instrument.bounds, value))
                 if place not in shard.exemplars:
-                    shard.exemplars[place] = (number, time_ns(), span)
+                    shard.exemplars[place] = (value, time_ns(), span)
         except Exception as exc:
             self._instrument._refuse(value, exc)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from anytel.metrics import registry
 from anytel.metrics import store as _store
 from anytel.metrics.bound import BoundCounter, BoundDistribution, BoundGauge, BoundSet
 from anytel.metrics.buckets import per_second
+from anytel.metrics.number import LARGEST, number
 from anytel.metrics.store import COMPACT, Key, store
 from anytel.tracing.context import bound, current
 
@@ -24,7 +24,6 @@ __all__ = ["Counter", "Distribution", "Gauge", "Histogram", "Instrument", "Set",
 
 MAX_TAG = 200
 """Characters of a tag value; what is over is cut."""
-_LARGEST = sys.float_info.max
 
 Tags: TypeAlias = Mapping[str, object]
 Allowed: TypeAlias = Mapping[str, Iterable[str] | None] | Iterable[str]
@@ -125,13 +124,13 @@ class Instrument:
         try:
             given = {**(tags or {}), **more}
         except Exception as exc:
-            given = misuse.refuse("tag", f"metric {self.name!r}: bind() takes a mapping ({exc!r})", {})
+            given = misuse.refuse("tag", f"metric {self.name!r}: bind() takes a mapping ({misuse.shown(exc)})", {})
         return store.intern(self, self._filled(given) or {}, None)
 
     def _refuse(self, value: object, exc: Exception | None = None) -> None:
         if isinstance(exc, MisuseError):
             raise exc
-        why = f" ({exc!r})" if exc is not None else ""
+        why = f" ({misuse.shown(exc)})" if exc is not None else ""
         takes = "a finite number, not negative" if self.kind == "count" else "a finite number"
         message = f"metric {self.name!r} takes {takes}, not {text(value)[:100]}{why}"
         misuse.refuse("value", message, None, once=self.name)
@@ -148,7 +147,9 @@ class Counter(Instrument):
         if not store.recording:
             return
         try:
-            if not 0 <= value <= _LARGEST:
+            if type(value) is not int and type(value) is not float:
+                value = number(value)
+            if not 0 <= value <= LARGEST:
                 self._refuse(value)
                 return
             if self._declared and bound.get():
@@ -186,13 +187,13 @@ class Gauge(Instrument):
 
     def _write(self, value: float, tags: Tags | None, *, relative: bool) -> None:
         try:
-            number = float(value)
-            if not -_LARGEST <= number <= _LARGEST:
+            level = number(value)
+            if not -LARGEST <= level <= LARGEST:
                 self._refuse(value)
                 return
             if self._declared and bound.get():
                 tags = self._filled(tags)
-            store.write(self._key(tags), number, relative=relative)
+            store.write(self._key(tags), level, relative=relative)
         except Exception as exc:
             self._refuse(value, exc)
 
@@ -235,7 +236,10 @@ class Distribution(Instrument):
             return
         try:
             if type(value) is not float:
-                value = float(value)
+                value = number(value)
+            if not -LARGEST <= value <= LARGEST:
+                self._refuse(value)
+                return
             if self._declared and bound.get():
                 tags = self._filled(tags)
             key = (self, *tags, *tags.values()) if tags else self._bare
@@ -315,5 +319,5 @@ def _tag(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+        return str(int(value))[:MAX_TAG]
     return text(value)[:MAX_TAG]

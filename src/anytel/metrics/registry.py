@@ -54,43 +54,56 @@ def declare(
     is the tags' names. An identical redeclaration gives the same object; a conflicting one an object that
     records nothing, with a warning (strict: `MisuseError`).
     """
-    with _lock:
-        known = _instruments.get(name) if isinstance(name, str) else None
-        if known is None or known.implicit:
-            made = resolve(cls, name, unit, _bounds(name, unit, bounds))
-            if made is _refused.get(cls):
-                return made
-            try:
-                made.declare(tags, description, owner)
-            except Exception as exc:
-                return _refuse(cls, name, f"its tags cannot be used ({exc!r})")
-            return made
-        if not isinstance(known, cls) or type(known) is not cls:
-            return _refuse(cls, name, f"it is a {known.kind} already")
-        problem = _differs(known, tags, unit, bounds)
-        return _refuse(cls, name, problem) if problem else known
+    try:
+        given = _bounds(name, bounds)
+        trial = cls.undeclared("", "", ())
+        trial.declare(tags, description, owner)
+        with _lock:
+            known = _known(cls, name, unit)
+            if known is None:
+                known = _make(cls, name, unit, given)
+            if known.implicit:
+                _agree(known, known.unit, given, known.tags)
+                known.declare(tags, description, owner)
+            else:
+                _agree(known, unit, given, trial.tags)
+            return known
+    except _Conflict as exc:
+        return _refuse(cls, name, *exc.args)
+    except Exception as exc:
+        return _refuse(cls, name, f"its tags cannot be used ({misuse.shown(exc)})")
+
+
+class _Conflict(Exception):
+    """Why a name cannot be used so; reported outside the lock, since a log handler may record metrics itself."""
 
 
 def resolve(cls: type[I], name: str, unit: str, bounds: tuple[float, ...] | None = None) -> I:
     """Give the metric of that name for a use without a declaration, making it at the first."""
-    with _lock:
-        known = _instruments.get(name) if isinstance(name, str) else None
-        if known is None:
-            return _make(cls, name, unit, bounds)
-        if type(known) is not cls:
-            return _refuse(cls, name, f"it is a {known.kind} already")
-        if unit and unit != known.unit:
-            return _refuse(cls, name, f"its unit is {known.unit!r} already, not {unit!r}")
-        return known
+    try:
+        with _lock:
+            return _known(cls, name, unit) or _make(cls, name, unit, bounds)
+    except _Conflict as exc:
+        return _refuse(cls, name, *exc.args)
+
+
+def _known(cls: type[I], name: str, unit: str) -> I | None:
+    """Give the metric of that name, if there is one, and if its kind and unit are these."""
+    known = _instruments.get(name) if type(name) is str else None
+    if known is None:
+        return None
+    if type(known) is not cls:
+        raise _Conflict(f"it is a {known.kind} already")
+    if unit and unit != known.unit:
+        raise _Conflict(f"its unit is {known.unit!r} already, not {misuse.shown(unit)}")
+    return known
 
 
 def _make(cls: type[I], name: str, unit: str, bounds: tuple[float, ...] | None) -> I:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return _refuse(
-            cls, text(name)[:100], "a name is letters, digits, '_', '.', '-' and '/', and begins with a letter"
-        )
+    if type(name) is not str or not _NAME.fullmatch(name):
+        raise _Conflict("a name is letters, digits, '_', '.', '-' and '/', and begins with a letter")
     if len(_instruments) >= MAX_UNDECLARED:
-        return _refuse(cls, name, f"there are {MAX_UNDECLARED} names already: put what varies into a tag", once="names")
+        raise _Conflict(f"there are {MAX_UNDECLARED} names already: put what varies into a tag", "names")
     unit = unit if isinstance(unit, str) else text(unit)
     if bounds is None:
         bounds = buckets.default(unit) if cls.kind in ("histogram", "distribution") else ()
@@ -98,30 +111,28 @@ def _make(cls: type[I], name: str, unit: str, bounds: tuple[float, ...] | None) 
     return made
 
 
-def _bounds(name: str, unit: str, bounds: Iterable[float] | None) -> tuple[float, ...] | None:
+def _bounds(name: str, bounds: Iterable[float] | None) -> tuple[float, ...] | None:
     if bounds is None:
         return None
     try:
         given = sorted({float(bound) for bound in bounds})
     except Exception as exc:
-        return misuse.refuse("buckets", f"metric {name!r}: buckets are numbers ({exc!r}); the unit's are used", None)
+        problem = f"metric {misuse.shown(name)}: buckets are numbers ({misuse.shown(exc)}); the unit's are used"
+        return misuse.refuse("buckets", problem, None)
     return tuple(bound for bound in given if abs(bound) < float("inf"))
 
 
-def _differs(known: Instrument, tags: Allowed, unit: str, bounds: Iterable[float] | None) -> str:
-    other = known.undeclared(known.name, unit, ())
-    other.declare(tags, "", "")
+def _agree(known: Instrument, unit: str, bounds: tuple[float, ...] | None, tags: object) -> None:
     if unit != known.unit:
-        return f"its unit is {known.unit!r} already, not {unit!r}"
-    if other.tags != known.tags:
-        return f"it was declared with the tags {sorted(known.tags or ())} and their values"
-    if bounds is not None and _bounds(known.name, unit, bounds) != known.bounds:
-        return f"it was declared with the buckets {known.bounds}"
-    return ""
+        raise _Conflict(f"its unit is {known.unit!r} already, not {misuse.shown(unit)}")
+    if tags != known.tags:
+        raise _Conflict(f"it was declared with the tags {sorted(known.tags or ())} and their values")
+    if bounds is not None and bounds != known.bounds:
+        raise _Conflict(f"it has the buckets {known.bounds} already")
 
 
 def _refuse(cls: type[I], name: str, problem: str, once: str = "") -> I:
-    return misuse.refuse("metric", f"metric {name!r}: {problem}", _nothing(cls), once=once)
+    return misuse.refuse("metric", f"metric {misuse.shown(name)}: {problem}", _nothing(cls), once=once)
 
 
 def _nothing(cls: type[I]) -> I:

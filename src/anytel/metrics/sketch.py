@@ -17,11 +17,12 @@ class Sketch:
     """
 
     SIZE = 2_048
-    __slots__ = ("_kept", "_largest")
+    __slots__ = ("_kept", "_largest", "_over")
 
     def __init__(self) -> None:
         self._kept: set[int] = set()
         self._largest: list[int] = []  # a heap of the negated hashes, once there are SIZE of them
+        self._over = False  # whether it has seen more than it has kept
 
     def add(self, values: Iterable[str]) -> None:
         """Take *values* into account."""
@@ -30,6 +31,7 @@ class Sketch:
     def merge(self, other: Sketch) -> None:
         """Take everything that *other* has seen into account."""
         self._add(other._kept)
+        self._over = self._over or other._over
 
     def _add(self, hashes: Iterable[int]) -> None:
         kept, largest = self._kept, self._largest
@@ -39,12 +41,14 @@ class Sketch:
             if len(kept) < self.SIZE:
                 kept.add(value)
                 heapq.heappush(largest, -value)
-            elif value < -largest[0]:
+                continue
+            self._over = True
+            if value < -largest[0]:
                 kept.add(value)
                 kept.discard(-heapq.heapreplace(largest, -value))
 
     def estimate(self) -> int:
         """Give the number of different values seen."""
-        if len(self._kept) < self.SIZE:
+        if not self._over:
             return len(self._kept)
         return round((self.SIZE - 1) * 2**64 / -self._largest[0])

@@ -7,7 +7,6 @@ and there the limit on series holds for all threads.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 import weakref
@@ -142,15 +141,20 @@ class Store:
         pairs = self._pairs(instrument, tags)
         with self.lock:
             found = self._series.setdefault(instrument, {}).get(pairs) or self._create(instrument, pairs)
-            if raw is None or found.series.tags != pairs or not all(map(_stands_for_itself, raw[1:])):
-                return found.series
-            used = self._raw_keys.get(instrument, 0)
-            if used >= MAX_RAW_KEYS:
-                return found.series
-            self._raw_keys[instrument] = used + 1
-            found.raw_keys.append(raw)
-            self.aggregates[raw] = found
-            return raw
+            key = self._key(instrument, found, raw) if found.series.tags == pairs else None
+        if key is None:  # said outside the lock: a log handler of the application's may record a metric
+            limit = f"metric {instrument.name!r} has {MAX_SERIES} series; the rest goes to {OVERFLOW[0][0]}=true"
+            misuse.refuse("series_limit", limit, None)
+        return key or found.series
+
+    def _key(self, instrument: Instrument, found: Aggregate, raw: tuple[object, ...] | None) -> Key:
+        used = self._raw_keys.get(instrument, 0)
+        if raw is None or used >= MAX_RAW_KEYS or not all(map(_stands_for_itself, raw[1:])):
+            return found.series
+        self._raw_keys[instrument] = used + 1
+        found.raw_keys.append(raw)
+        self.aggregates[raw] = found
+        return raw
 
     def _pairs(self, instrument: Instrument, tags: Mapping[str, object]) -> Pairs:
         redact = self.redactor
@@ -160,11 +164,6 @@ class Store:
     def _create(self, instrument: Instrument, pairs: Pairs) -> Aggregate:
         siblings = self._series[instrument]
         if len(siblings) >= MAX_SERIES and pairs != OVERFLOW:
-            misuse.refuse(
-                "series_limit",
-                f"metric {instrument.name!r} has {MAX_SERIES} series; the rest goes to {OVERFLOW[0][0]}=true",
-                None,
-            )
             return siblings.get(OVERFLOW) or self._create(instrument, OVERFLOW)
         series = Series(
             instrument.name, instrument.kind, instrument.unit, instrument.description, instrument.bounds, pairs
@@ -219,17 +218,14 @@ class Store:
             if isinstance(found, Distinct):
                 found.add({self.redactor.text(member) for member in members}, now_ns)
         for (key, index), (value, at_ns, span) in exemplars.items():
-            self._of(key).exemplars[index] = Exemplar(value, at_ns, span.context)
+            self._of(key).example(index, Exemplar(value, at_ns, span.context))
 
     def add_samples(self, key: Key, values: Sequence[float], now_ns: int) -> None:
-        """Fold the samples of one series; what is not a number is counted and refused."""
-        finite = [value for value in values if math.isfinite(value)]
-        if len(finite) < len(values):
-            misuse.counts["value"] += len(values) - len(finite)
+        """Fold the samples of one series."""
         with self.lock:
             found = self._of(key)
-            if finite and isinstance(found, Distribution):
-                found.add(finite, now_ns)
+            if isinstance(found, Distribution):
+                found.add(values, now_ns)
 
     def tick(self) -> MetricBatch:
         """End an interval: what happened in it, for the backends that are pushed to."""
