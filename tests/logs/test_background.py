@@ -143,7 +143,7 @@ def test_a_full_queue_loses_the_lines_that_the_policy_says(writer, sink, policy,
 
     sink.gate.set()
 
-    assert one.flush(30)
+    assert not one.flush(30)  # since lines were lost
     assert one.close(30)
     assert sink.numbers() == [-1, *kept]
     assert one.stats() == LineCounts(6, {"queue_full": 15}, 0)
@@ -183,7 +183,7 @@ def test_a_dead_sink_holds_up_a_caller_once(writer, sink):
 
     sink.gate.set()
 
-    assert one.close(30)
+    assert not one.close(30)  # since lines were lost
     assert sink.numbers() == [-1, 0]
     assert sum(report["count"] for report in sink.reports()) == 49
 
@@ -205,6 +205,26 @@ def test_losses_are_reported_at_most_once_a_second(writer, sink):
     elapsed = time.monotonic() - started
     assert sum(report["count"] for report in sink.reports()) == lost == one.stats().dropped["queue_full"]
     assert len(sink.reports()) <= elapsed + 2
+
+
+def test_a_loss_is_reported_though_nothing_more_is_logged(writer, sink):
+    """The thread wakes up for it when the second is over."""
+    twice = threading.Event()
+
+    def write(text):
+        sink(text)
+        if len(sink.reports()) == 2:
+            twice.set()
+
+    one = writer(write=write, when_full="drop_newest", limit=1)
+    for _ in range(2):
+        sink.blocked.clear()
+        block(one, sink)
+        for _ in range(3):
+            one.put({"event": "step", "n": 0})
+        sink.gate.set()
+        one.flush(30)
+    assert twice.wait(10)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -317,27 +337,55 @@ def test_the_renderer_may_log(writer, sink):
     assert sink.numbers() == [-5, 0]
 
 
-def test_a_signal_handler_may_log(writer, sink):
-    """While the interrupted thread is inside the writer itself."""
-    one = writer(limit=5, patience=30)
-    signals = []
+def test_nothing_that_is_raised_on_the_thread_ends_it(writer, sink):
+    """Not even what is meant to end the process."""
+
+    def render(event):
+        if event["n"] == 0:
+            raise KeyboardInterrupt
+        return json.dumps(event)
+
+    one = writer(render)
+    one.put({"event": "step", "n": 0})
+    assert not one.flush(30)
+    one.put({"event": "step", "n": 1})
+    assert one.flush(30)
+    assert sink.numbers() == [1]
+    assert one.stats() == LineCounts(1, {"write_failed": 1}, 0)
+
+
+def test_a_signal_handler_may_log(writer):
+    """While the interrupted thread is inside the writer itself, also where that starts its thread."""
+    for attempt in range(150):
+        sink = Sink()
+        one = writer(write=sink, limit=5, patience=30)
+        with interrupted(
+            lambda one=one: one.put({"event": "signal", "n": -5}), after=0.00005 + attempt % 20 / 1e5
+        ) as done:
+            n = 0
+            while len(done) < 5:
+                one.put({"event": "step", "n": n})
+                n += 1
+        assert one.close(30)
+        assert sorted(sink.numbers()) == [-5] * len(done) + list(range(n))
+
+
+@contextlib.contextmanager
+def interrupted(act, after):
+    """Call *act* in a signal handler, every half millisecond from *after* seconds on; gives a list of the calls."""
+    done = []
 
     def handle(number, frame):
-        signals.append(number)
-        one.put({"event": "signal", "n": -5})
+        done.append(number)
+        act()
 
     before = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0005)
+    signal.setitimer(signal.ITIMER_REAL, after, 0.0005)
     try:
-        n = 0
-        while len(signals) < 100:
-            one.put({"event": "step", "n": n})
-            n += 1
+        yield done
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert one.flush(30)
-    assert sorted(sink.numbers()) == sorted([*range(n), *([-5] * len(signals))])
 
 
 # Sinks
@@ -572,7 +620,14 @@ def put(writer, name, count=100):
 def run(script, *, expect=0, **options):
     """Run a script in a process of its own, and give the lines it wrote."""
     command = [sys.executable, "-X", "faulthandler", "-c", PROLOGUE + textwrap.dedent(script)]
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 50} | options
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    options = {
+        "env": environ,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "timeout": 50,
+    } | options
     done = subprocess.run(command, check=False, **options)
     assert done.returncode == expect, done.stderr
     assert done.stderr == ""
@@ -634,6 +689,27 @@ def test_a_forked_child_writes_its_own_lines_and_none_of_its_parent_s(stream):
         assert numbers(lines, f"parent {child}") == list(range(100))
         assert numbers(lines, f"child {child}") == list(range(100))
     assert len(lines) == 3000 + 8 * 200
+
+
+def test_a_fork_waits_for_a_write_that_is_half_done():
+    """A copy of what is in the stream's buffer would come out twice."""
+    lines = run("""
+        half = threading.Event()
+        class Halting:
+            def write(self, text):
+                sys.stdout.write(text)
+                half.set()
+                time.sleep(0.05)  # shorter than a fork waits, longer than a fork that does not
+            def flush(self): sys.stdout.flush()
+        writer = BackgroundWriter(json.dumps, Halting())
+        put(writer, "parent")
+        half.wait(20)
+        pid = os.fork()
+        if not pid:
+            sys.exit()
+        assert os.waitpid(pid, 0)[1] == 0
+    """)
+    assert numbers(lines, "parent") == list(range(100))
 
 
 def test_a_fork_while_the_sink_blocks_leaves_a_child_that_works():

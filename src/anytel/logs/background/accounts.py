@@ -35,6 +35,12 @@ class Losses:
         self.counts: Counter[Loss] = Counter()
         self._unreported: Counter[Loss] = Counter()
         self._reported = -INTERVAL
+        self._known = 0
+
+    def none_since_asked(self) -> bool:
+        """Give whether nothing was lost since the last call."""
+        before, self._known = self._known, self.counts.total()
+        return before == self._known
 
     def add(self, reason: Loss, count: int = 1) -> None:
         """Count *count* lost lines."""

@@ -97,13 +97,16 @@ class AsyncRenderer:
         raise structlog.DropEvent
 
     def flush(self, timeout: float = 2.0) -> bool:
-        """Wait until everything so far is written; whether it was within *timeout* seconds and nothing was lost."""
+        """Wait until everything so far is written.
+
+        Gives whether it was within *timeout* seconds, and nothing was lost since the last time that somebody asked.
+        """
         return self._writer.flush(timeout)
 
     def close(self, timeout: float = 2.0) -> bool:
         """Write everything and end the thread; later lines are written at once by whoever logs them.
 
-        Gives whether it was within *timeout* seconds and nothing was lost. At exit it is done for you.
+        Gives what `flush` gives. At exit it is done for you.
         """
         return self._writer.close(timeout)
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TextIO, TypeAlias
 
-__all__ = ["Sink", "Target", "pieces", "sink_for"]
+__all__ = ["Sink", "Target", "sink_for", "write_all"]
 
 ATOMIC = getattr(select, "PIPE_BUF", 512)
 """Bytes that POSIX writes to a pipe in one piece: lines of processes that share one do not mix."""
@@ -36,7 +36,21 @@ def sink_for(target: Target) -> Sink:
     return _Stream(lambda: target)
 
 
-def pieces(lines: Sequence[str], size: int) -> Iterator[tuple[str, int]]:
+def write_all(sink: Sink, lines: Sequence[str]) -> int:
+    """Write *lines* in order until *sink* raises, and give how many it has taken."""
+    written = 0
+    try:
+        for piece, count in _pieces(lines, sink.size):
+            sink(piece)
+            written += count
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return written
+    return written
+
+
+def _pieces(lines: Sequence[str], size: int) -> Iterator[tuple[str, int]]:
     """Join *lines*, each with its newline, into texts of at most *size* bytes; gives each and its number of lines."""
     start = filled = 0
     for index, line in enumerate(lines):

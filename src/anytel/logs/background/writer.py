@@ -15,7 +15,7 @@ from anytel.logs.background import process
 from anytel.logs.background.accounts import LineCounts, Loss, Losses
 from anytel.logs.background.line import unrendered
 from anytel.logs.background.policy import WhenFull, check
-from anytel.logs.background.sink import Sink, pieces
+from anytel.logs.background.sink import Sink, write_all
 
 __all__ = ["PATIENCE", "Writer"]
 
@@ -102,24 +102,26 @@ class Writer(Generic[T]):
                 self._wake()
 
     def flush(self, timeout: float = 2.0) -> bool:
-        """Wait until everything put before is written; whether it was within *timeout* seconds and nothing was lost."""
+        """Wait until everything put before is written.
+
+        Gives whether it was within *timeout* seconds, and nothing was lost since the last time that somebody asked.
+        """
         with self._lock:
             if self._owner == threading.get_ident():
                 return False
-            lost, last = self._losses.counts.total(), self._queued
+            last = self._queued
             self._urgent += 1
             self._wake()
             done = self._moved.wait_for(lambda: self._settled() >= last, timeout)
             self._urgent -= 1
-            return done and lost == self._losses.counts.total()
+            return self._losses.none_since_asked() and done
 
     def close(self, timeout: float = 2.0) -> bool:
-        """Write everything and end the thread; whether it was within *timeout* seconds and nothing was lost.
+        """Write everything and end the thread; gives what `flush` gives.
 
-        What is not written by then is lost, and counted. A second call does nothing.
+        What is not written within *timeout* seconds is lost, and counted. A second call does nothing.
         """
         with self._lock:
-            lost = self._losses.counts.total()
             self._closing = True
             if self._thread is None:
                 self._closed = True
@@ -127,7 +129,7 @@ class Writer(Generic[T]):
                 self._wake()
                 self._moved.wait_for(lambda: self._closed, timeout)
                 self._abandon()
-            return self._closed and lost == self._losses.counts.total()
+            return self._losses.none_since_asked() and self._closed
 
     def stats(self) -> LineCounts:
         """Give the account as it stands."""
@@ -149,11 +151,14 @@ class Writer(Generic[T]):
 
     def _start(self) -> bool:
         thread = threading.Thread(target=self._run, name="anytel-log-writer", daemon=True)
+        if self._thread is not None:  # a signal handler has been here meanwhile
+            return True
+        self._thread = thread
         try:
             thread.start()
         except RuntimeError:  # the interpreter is going down
+            self._thread = None
             return False
-        self._thread = thread
         process.before_child_ends()
         return True
 
@@ -254,7 +259,7 @@ class Writer(Generic[T]):
 
     def _write_within(self, item: T) -> None:
         try:
-            written = self._attempt([self._line(item)])
+            written = write_all(self._sink, [self._line(item)])
         finally:
             self._nested = False
         with self._lock:
@@ -268,7 +273,7 @@ class Writer(Generic[T]):
         written = 0
         try:
             items = [*(self._report(reason, count) for reason, count in reports.items()), *batch]
-            written = self._attempt([self._line(item) for item in items])
+            written = write_all(self._sink, [self._line(item) for item in items])
         finally:
             with self._lock:
                 self._settle(len(batch), max(written - len(reports), 0))
@@ -281,19 +286,6 @@ class Writer(Generic[T]):
         self._under_way = self._owner = 0
         self._stuck = False
         self._moved.notify_all()
-
-    def _attempt(self, lines: Sequence[str]) -> int:
-        """Write *lines*, and give how many the sink has taken."""
-        written = 0
-        try:
-            for piece, count in pieces(lines, self._sink.size):
-                self._sink(piece)
-                written += count
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            return written  # the rest is counted, and reported when the sink works again
-        return written
 
     def _line(self, item: T) -> str:
         """Render *item*; whatever that raises, there is a line."""
