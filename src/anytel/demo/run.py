@@ -89,6 +89,7 @@ def run(backends: Sequence[str], traffic: Plan, progress: Callable[[Answer], Non
         stack.callback(anytel.shutdown, TIMEOUT)
         recorder = Recorder()
         anytel.configure(
+            capture_stdlib=False,  # the lines of the HTTP client are not the service's
             service=SERVICE,
             environment="demo",
             backends=[*backends, recorder],

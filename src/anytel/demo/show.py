@@ -239,7 +239,6 @@ def _show_next(console: Console, result: Result) -> None:
     }
     if not result.backends:
         hints = {"anytel demo --backends sentry,datadog,prometheus": "the same traffic, through three vendors", **hints}
-    table = Table.grid(padding=(0, 2))
-    for command, what in hints.items():
-        table.add_row(f"  [bold]{command}[/]", what)
-    console.print("\nWhere to look next:", table, sep="\n")
+    console.print("\nWhere to look next:")
+    for command, what in hints.items():  # each on a line of its own: it is there to be copied
+        console.print(f"  {what}:\n    [bold]{command}[/]", soft_wrap=True)
