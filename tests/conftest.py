@@ -8,6 +8,7 @@ import pytest
 import anytel
 from anytel import runtime
 from anytel.backends.memory import MemoryBackend
+from anytel.tracing.context import current
 
 VENDORS = ("TELEMETRY_", "SENTRY_", "DD_", "OTEL_", "DATADOG_")
 
@@ -18,13 +19,17 @@ def isolated(monkeypatch):
     for name in [name for name in os.environ if name.startswith(VENDORS)]:
         monkeypatch.delenv(name)
     runtime.reset()
+    current.set(None)
     yield
+    left = current.get()
+    current.set(None)
     anytel.shutdown(timeout=5)
     runtime.reset()
     ours = [thread for thread in threading.enumerate() if thread.name.startswith("anytel")]
     for thread in ours:
         thread.join(10)
     assert [thread.name for thread in ours if thread.is_alive()] == []
+    assert left is None, "a span was left current"
 
 
 class Memory:

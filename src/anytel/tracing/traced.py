@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
@@ -21,7 +21,9 @@ from anytel.tracing.record import NoopSpan, Span
 __all__ = ["traced"]
 
 T = TypeVar("T")
+F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any]")
 _NEW = RemoteContext()
+_TRACED = "__anytel_traced__"
 
 
 class _Body(Protocol):
@@ -101,7 +103,8 @@ def _attached(span: NoopSpan) -> Iterator[None]:
     try:
         yield
     finally:
-        current.reset(token)
+        with suppress(ValueError):  # the body was dropped while it waited, and is finalised in another context
+            current.reset(token)
 
 
 def _finish(span: NoopSpan, spec: _Spec, started: float, exc: BaseException | None) -> None:
@@ -185,8 +188,6 @@ def _function(function: Callable[..., Any], spec: _Spec) -> Callable[..., Any]:
 
 
 @overload
-def traced(target: T, /) -> T: ...
-@overload
 def traced(
     name: str | None = None,
     /,
@@ -194,10 +195,12 @@ def traced(
     kind: SpanKind = ...,
     attributes: Mapping[str, object] | None = ...,
     record: Iterable[str] = ...,
-    ignore: Iterable[type[BaseException]] = ...,
+    ignore: Iterable[type[BaseException]] | type[BaseException] = ...,
     metric: Instrument | None = ...,
     new_root: bool = ...,
 ) -> Callable[[T], T]: ...
+@overload
+def traced(target: F, /) -> F: ...
 def traced(  # noqa: D417 -- the positional argument is described in the text
     target: Any = None,
     /,
@@ -205,7 +208,7 @@ def traced(  # noqa: D417 -- the positional argument is described in the text
     kind: SpanKind = "internal",
     attributes: Mapping[str, object] | None = None,
     record: Iterable[str] = (),
-    ignore: Iterable[type[BaseException]] = (),
+    ignore: Iterable[type[BaseException]] | type[BaseException] = (),
     metric: Instrument | None = None,
     new_root: bool = False,
 ) -> Any:
@@ -223,10 +226,38 @@ def traced(  # noqa: D417 -- the positional argument is described in the text
         metric: A distribution or histogram that takes the duration, or a counter of the calls.
         new_root: Begin a new trace instead of being a child of the current span.
     """
-    options = (kind, attributes, tuple(record), tuple(ignore), metric, new_root)
+    names = _several(record, str, lambda one: isinstance(one, str), "record= takes names of parameters")
+    ignored = _several(ignore, type, _is_exception, "ignore= takes exception classes")
+    options = (kind, attributes, names, ignored, _suitable(metric), new_root)
     if target is None or isinstance(target, str):
         return lambda decorated: _decorate(decorated, target or "", options)
     return _decorate(target, "", options)
+
+
+def _several(given: Any, one: type, suits: Callable[[object], bool], takes: str) -> tuple[Any, ...]:
+    """Give what was given, alone or several, as a tuple."""
+    try:
+        several = (given,) if isinstance(given, one) else tuple(given)
+    except Exception:
+        several = (None,)
+    if all(map(suits, several)):
+        return several
+    return misuse.refuse("traced", f"@traced: {takes}, not {misuse.shown(given)}", ())
+
+
+def _is_exception(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, BaseException)
+
+
+def _suitable(metric: object) -> Instrument | None:
+    if metric is None:
+        return None
+    if not isinstance(metric, Distribution | Counter):
+        problem = f"@traced: metric= takes a distribution, a histogram or a counter, not {misuse.shown(metric)}"
+        return misuse.refuse("traced", problem, None)
+    if isinstance(metric, Distribution) and per_second(metric.unit or "s") is None:
+        return misuse.refuse("unit", f"@traced: metric {metric.name!r} is in {metric.unit!r}, which is no time", None)
+    return metric
 
 
 _Options = tuple[
@@ -240,15 +271,18 @@ def _decorate(target: Any, name: str, options: _Options) -> Any:
     if isinstance(target, staticmethod | classmethod):
         return type(target)(_decorate(target.__func__, name, options))
     if not callable(target):
-        return misuse.refuse("traced", f"@traced needs a function or a class, not {target!r}", target)
-    spec = _spec(target, name, options)
+        return misuse.refuse("traced", f"@traced needs a function or a class, not {misuse.shown(target)}", target)
+    wrapper = _wrapper(target)(target, _spec(target, name, options))
+    setattr(wrapper, _TRACED, True)
+    return wrapper
+
+
+def _wrapper(target: Any) -> Callable[[Any, _Spec], Callable[..., Any]]:
     if inspect.iscoroutinefunction(target):
-        return _coroutine(target, spec)
+        return _coroutine
     if inspect.isasyncgenfunction(target):
-        return _async_generator(target, spec)
-    if inspect.isgeneratorfunction(target):
-        return _generator(target, spec)
-    return _function(target, spec)
+        return _async_generator
+    return _generator if inspect.isgeneratorfunction(target) else _function
 
 
 def _spec(target: Any, name: str, options: _Options) -> _Spec:
@@ -278,6 +312,7 @@ def _name(target: Any) -> str:
 def _class(cls: type, name: str, options: _Options) -> type:
     for attribute, member in list(vars(cls).items()):
         wanted = inspect.isfunction(member) or isinstance(member, staticmethod | classmethod)
-        if wanted and not attribute.startswith("_"):
+        own = getattr(getattr(member, "__func__", member), _TRACED, False)  # it is decorated itself
+        if wanted and not own and not attribute.startswith("_"):
             setattr(cls, attribute, _decorate(member, f"{name or cls.__name__}.{attribute}", options))
     return cls
