@@ -21,7 +21,7 @@ from anytel.tracing import headers
 from anytel.tracing.context import RemoteContext, bound, current
 from anytel.tracing.record import NoopSpan, Span
 
-__all__ = ["Options", "TelemetryMiddleware"]
+__all__ = ["Options", "TelemetryMiddleware", "serve_logs"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -85,15 +85,15 @@ class TelemetryMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
-            _serve_logs()
+            serve_logs()
         if scope["type"] not in ("http", "websocket") or self.options.excludes(scope["path"]):
             await self.app(scope, receive, send)
             return
         await _Exchange(scope, self.options).serve(self.app, receive, send)
 
 
-def _serve_logs() -> None:
-    """Take over the server's own lines: it has set up its logging by now."""
+def serve_logs() -> None:
+    """Take over the server's own lines; called again when it starts, as it may have set up its logging meanwhile."""
     if runtime.active.settings is not None:
         from anytel.logs import capture  # noqa: PLC0415 -- loads structlog, which `configure` has loaded
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from anytel.api import current_span
-from anytel.asgi import Options, TelemetryMiddleware
+from anytel.asgi import Options, TelemetryMiddleware, serve_logs
 
 __all__ = ["instrument"]
 
@@ -54,6 +54,7 @@ def instrument(
         app.add_exception_handler(RequestValidationError, _invalid)
         app.add_exception_handler(Exception, _unexpected)
     _wrap(app, options)
+    serve_logs()
     return app
 
 

@@ -92,11 +92,14 @@ class Chain:
         shown = self._shown(values)
         span = current.get()
         record = self._redactor.exception(exceptions.snapshot(raised)) if raised is not None else None
+        left = exceptions.marked(raised).context if raised is not None and span is None else None
         if self._pipeline is not None:
-            self._fan_out(LogEvent(now, level, logger, name, span, shown, record), raised)
+            self._fan_out(LogEvent(now, level, logger, name, span, shown, record, left), raised)
         line: Event = {"timestamp": _iso(now), "level": level, "event": name, "logger": logger, **shown}
         if span is not None:
             line.update(ids(span))
+        elif left is not None:
+            line.update(_written(left.trace_id, left.span_id))
         line.update(self._resource)
         if record is not None:
             line.update(_exception(record))
@@ -144,10 +147,13 @@ def ids(span: Span) -> Mapping[str, Plain]:
     """Give the ids as OpenTelemetry writes them, and as Datadog correlates: the trace in hex, the span in decimal."""
     known = span._ids
     if known is None:
-        trace, own = trace_hex(span._trace.id), span._id
-        known = {"trace_id": trace, "span_id": span_hex(own), "dd.trace_id": trace, "dd.span_id": str(own)}
-        span._ids = known
+        known = span._ids = _written(span._trace.id, span._id)
     return known
+
+
+def _written(trace_id: int, span_id: int) -> dict[str, str]:
+    trace = trace_hex(trace_id)
+    return {"trace_id": trace, "span_id": span_hex(span_id), "dd.trace_id": trace, "dd.span_id": str(span_id)}
 
 
 def _exception(record: ExceptionRecord) -> Event:

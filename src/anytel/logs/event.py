@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from anytel.attributes import flatten
-from anytel.backend import ExceptionRecord, Level, LogRecord
+from anytel.backend import ExceptionRecord, Level, LogRecord, SpanContext
 from anytel.logs.tree import Plain
 
 if TYPE_CHECKING:
@@ -24,17 +24,23 @@ class LogEvent(NamedTuple):
     span: Span | None
     values: dict[str, Plain]
     exception: ExceptionRecord | None
+    left: SpanContext | None = None
+    """The innermost span that the exception has left, where none is current any more."""
+
+    @property
+    def context(self) -> SpanContext | None:
+        """The span that the event belongs to."""
+        return self.span.context if self.span is not None else self.left
 
 
 def log_record(event: LogEvent) -> LogRecord:
     """Make what backends see of *event*."""
-    span = event.span
     return LogRecord(
         event.time_ns,
         event.level,
         event.logger,
         event.message,
-        span.context if span is not None else None,
+        event.context,
         flatten(event.values),
         event.exception,
     )

@@ -37,15 +37,15 @@ class _Epoch:
         """Make ``structlog.get_logger()`` give our lines too, unless the application has configured structlog."""
         import structlog  # noqa: PLC0415 -- as above
 
-        global _shared  # noqa: PLW0603 -- whether what is configured there is ours
-        if _shared or not structlog.is_configured():
-            _shared = True
+        global _shared  # noqa: PLW0603 -- the processors that are configured there, if they are ours
+        if not structlog.is_configured() or structlog.get_config()["processors"] is _shared:
+            _shared = self.processors
             wrapper = structlog.make_filtering_bound_logger(self.level)
             structlog.configure(processors=self.processors, wrapper_class=wrapper, logger_factory=self.output)  # type: ignore[arg-type]  # ours takes what structlog gives
 
 
 _epoch: _Epoch | None = None
-_shared = False
+_shared: list[Callable[..., object]] | None = None
 
 
 class Logger:
@@ -187,7 +187,7 @@ def forget() -> None:
         import structlog  # noqa: PLC0415 -- as above
 
         structlog.reset_defaults()
-        _shared = False
+        _shared = None
 
 
 def _begin() -> _Epoch:

@@ -24,6 +24,8 @@ class LogOutput:
     def __init__(self, settings: Settings, pipeline: Pipeline, processors: Sequence[Processor]) -> None:
         rendered = render.for_format(settings.log_format.value)
         self._level = settings.log_level.value
+        # Debug by default, as in development, is meant for the application's own lines, not for every library's.
+        self._others = "info" if settings.log_level.origin == "default" else self._level
         self._capture = settings.capture_stdlib.value
         self._writer = BackgroundWriter(rendered) if settings.log_mode.value == "async" else None
         put = self._writer.put if self._writer is not None else None
@@ -32,7 +34,7 @@ class LogOutput:
     def put_into_force(self) -> None:
         """Have all loggers, and what is captured, come out here."""
         logs.use(self._chain, self._level, share=True)
-        capture.start(self._capture, self._level)
+        capture.start(self._capture, self._others)
 
     def flush(self, deadline: float) -> bool:
         """Write what waits; whether all of it was written by *deadline*."""

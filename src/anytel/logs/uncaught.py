@@ -13,8 +13,6 @@ from anytel.api import capture_exception
 from anytel.logs import logger as logs
 from anytel.logs.stdlib import EVENT
 from anytel.tracing import exceptions
-from anytel.tracing.context import current
-from anytel.tracing.ids import span_hex, trace_hex
 
 __all__ = ["UNCAUGHT", "install", "uninstall"]
 
@@ -91,7 +89,7 @@ class _Hooks:
         if record.levelno >= logging.ERROR and exc is not None and exceptions.is_error(exc):
             said = {"asyncio": record.getMessage()}
             capture_exception(exc, said, handled=False)
-            vars(record)[EVENT] = (UNCAUGHT, {**said, **_ids(exc)})
+            vars(record)[EVENT] = (UNCAUGHT, said)
         return True
 
 
@@ -103,7 +101,7 @@ def _tell(exc: BaseException, thread: str) -> bool:
     if not exceptions.is_error(exc):
         return False
     capture_exception(exc, {"thread.name": thread}, handled=False)
-    logs.emit("anytel.uncaught", "critical", UNCAUGHT, {"exc_info": exc, "thread.name": thread, **_ids(exc)})
+    logs.emit("anytel.uncaught", "critical", UNCAUGHT, {"exc_info": exc, "thread.name": thread})
     return _line_is_seen()
 
 
@@ -116,20 +114,6 @@ def _line_is_seen() -> bool:
         return not sys.stdout.closed and (sys.stdout.isatty() or not sys.stderr.isatty())
     except (AttributeError, ValueError):  # there is none, or it is closed
         return False
-
-
-def _ids(exc: BaseException) -> dict[str, object]:
-    """Give the ids of the innermost span that *exc* has left: by now none is current."""
-    left = exceptions.marked(exc).context
-    if left is None or current.get() is not None:
-        return {}
-    trace = trace_hex(left.trace_id)
-    return {
-        "trace_id": trace,
-        "span_id": span_hex(left.span_id),
-        "dd.trace_id": trace,
-        "dd.span_id": str(left.span_id),
-    }
 
 
 _hooks: _Hooks | None = None

@@ -108,7 +108,7 @@ class Report(NamedTuple):
         return cls(
             exceptions.new_error_id(),
             event.exception,
-            context or (span.context if span is not None else None),
+            context or event.context,
             trace,
             flatten(event.values),
             True,  # noqa: FBT003 -- it was logged: somebody has handled it

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from anytel.testing.conformance.observed import (
     Attributes,
+    Ids,
     Measured,
     Observed,
     ObservedError,
@@ -43,11 +46,12 @@ def cells(want: Observed, got: Observed, spell: Spell) -> Iterator[Cell]:
     for span in want.spans:
         yield from _of_span(span, spans.get(span.ids))
     logs = _numbered(got.logs, _message)
+    known = {one.ids[0] for one in want.spans}
     for name, log in _numbered(want.logs, _message).items():
-        yield from _of_log(name, log, logs.get(name))
+        yield from _of_log(name, log, logs.get(name), known)
     errors = _numbered(got.errors, _report)
     for ours_error in want.errors:
-        yield from _of_error(ours_error, errors.get(_found(ours_error, errors)))
+        yield from _of_error(ours_error, errors.get(_found(ours_error, errors)), known)
 
 
 def unasked(want: Observed, got: Observed, spell: Spell) -> Iterator[Cell]:
@@ -85,7 +89,7 @@ def _theirs(want: Observed, got: Observed, spell: Spell) -> dict[Key, Measured]:
     parts: defaultdict[Key, list[Measured]] = defaultdict(list)
     for one in got.metrics:
         own = {tag: value for tag, value in one.tags.items() if tag in known.get(one.name, ())}
-        parts[_key(one.name, own)].append(one)
+        parts[_key(one.name, own)].append(replace(one, tags=own))
     return {key: merged(some) for key, some in parts.items()}
 
 
@@ -96,7 +100,9 @@ def _series(want: Observed, got: Observed, spell: Spell) -> Iterator[tuple[Measu
         ours[_key(one.name, one.tags)].append(one)
     for some in ours.values():
         series = merged(some)
-        yield series, theirs.get(_key(*spell(series)))
+        found = theirs.get(_key(*spell(series)))
+        if found is not None or series.kind != "count" or series.value:  # a count of nothing need not arrive
+            yield series, found
 
 
 def _of_metric(ours: Measured, theirs: Measured | None) -> Iterator[Cell]:
@@ -108,12 +114,17 @@ def _of_metric(ours: Measured, theirs: Measured | None) -> Iterator[Cell]:
         ours.kind: (values(want), values(got) if got is not None else None),
         "name": (ours.name, theirs and theirs.name),
         "tags": (dict(ours.tags), theirs and theirs.tags),
-        "unit": (ours.unit, theirs and theirs.unit),
-        "description": (ours.description, theirs and theirs.description),
+        "unit": (_unit(ours), _unit(theirs)) if ours.unit else (None, None),
+        "description": (ours.description, theirs and ours.description and theirs.description),
         "exemplars": (ours.exemplars, _subset(ours, theirs)),
     }
     item = _label(_key(ours.name, ours.tags))
     return (Cell(f"metric.{name}", item, *pair) for name, pair in pairs.items())
+
+
+def _unit(one: Measured | None) -> object:
+    """Give the unit so that "none" is a statement too."""
+    return None if one is None or one.unit is None else (one.unit,)
 
 
 def _value(one: Measured) -> object:
@@ -157,37 +168,43 @@ def _of_span(ours: ObservedSpan, theirs: ObservedSpan | None) -> Iterator[Cell]:
     return (Cell(f"span.{name}", f"span {ours.name!r}", *pair) for name, pair in pairs.items())
 
 
-def _of_log(item: str, ours: ObservedLog, theirs: ObservedLog | None) -> Iterator[Cell]:
+def _of_log(item: str, ours: ObservedLog, theirs: ObservedLog | None, known: AbstractSet[int]) -> Iterator[Cell]:
     pairs: dict[str, tuple[object, object]] = {
         "message": (ours.message, theirs and theirs.message),
         "level": (ours.level, theirs and theirs.level),
         "logger": (ours.logger, theirs and theirs.logger),
         "attributes": (_typed(ours.attributes), theirs and _asked(ours.attributes, theirs.attributes)),
-        "trace": (ours.ids, theirs and theirs.ids),
+        "trace": (ours.ids, _joined(ours.ids, theirs.ids if theirs is not None else None, known)),
         "exception": (_trace(ours.exception), theirs and _trace(theirs.exception)),
     }
     return (Cell(f"log.{name}", item, *pair) for name, pair in pairs.items())
 
 
-def _of_error(ours: ObservedError, theirs: ObservedError | None) -> Iterator[Cell]:
+def _of_error(ours: ObservedError, theirs: ObservedError | None, known: AbstractSet[int]) -> Iterator[Cell]:
     raised, got = ours.exception, theirs.exception if theirs is not None else None
     pairs: dict[str, tuple[object, object]] = {
         "id": (ours.id, theirs and theirs.id),
         "exception": (_trace(raised) or ours.message, _trace(got) or (theirs and theirs.message)),
         "chain": (_chain(raised), _chain(got)),
         "group": (_group(raised), _group(got)),
-        "handled": (ours.handled, None if theirs is None else theirs.handled),
+        "handled": (ours.handled, None if theirs is None else theirs.handled) if raised is not None else (None, None),
         "attributes": (_typed(ours.attributes), theirs and _asked(ours.attributes, theirs.attributes)),
-        "trace": (ours.ids, theirs and theirs.ids),
+        "trace": (ours.ids, _joined(ours.ids, theirs.ids if theirs is not None else None, known)),
     }
     return (Cell(f"error.{name}", f"error {_report(ours)}", *pair) for name, pair in pairs.items())
 
 
+def _joined(ours: Ids | None, theirs: Ids | None, known: AbstractSet[int]) -> Ids | None:
+    """Give *theirs*, but outside of spans only what is false: some vendors make up a trace where there is none."""
+    return theirs if ours is not None or theirs is None or theirs[0] in known else None
+
+
 def _typed(attributes: Attributes | None) -> Mapping[str, object] | None:
-    """Give values that are equal only where their types are."""
+    """Give values that are equal only where their types are; the service is a feature of its own."""
     if attributes is None:
         return None
-    return {name: _pair(tuple(value) if isinstance(value, list) else value) for name, value in attributes.items()}
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in attributes.items()}
+    return {name: _pair(value) for name, value in plain.items() if name != "service.name"}
 
 
 def _pair(value: object) -> tuple[str, object]:

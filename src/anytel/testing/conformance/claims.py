@@ -13,6 +13,7 @@ __all__ = ["FEATURES", "SIGNALS", "Claim", "Fidelity", "Word", "approximate", "e
 
 Word: TypeAlias = Literal["exact", "approximate", "unsupported"]
 
+WORDS: tuple[Word, ...] = get_args(Word)
 SIGNALS = ("metric", "span", "log", "error")
 
 FEATURES: Mapping[str, str] = MappingProxyType(
@@ -73,9 +74,10 @@ class Claim:
         Raises:
             ValueError: It is none of these, or *how* is missing.
         """
-        word, _, how = (part.strip() for part in text.partition(":"))
-        if word not in get_args(Word):
-            raise ValueError(f"{text!r} begins with none of {', '.join(get_args(Word))}")
+        start, _, how = (part.strip() for part in text.partition(":"))
+        word = next((one for one in WORDS if one == start), None)
+        if word is None:
+            raise ValueError(f"{text!r} begins with none of {', '.join(WORDS)}")
         if word != "exact" and not how:
             raise ValueError(f"{text!r} does not say how, or why not")
         error = _ERROR.search(how)

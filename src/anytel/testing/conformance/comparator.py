@@ -33,14 +33,12 @@ def as_written(series: Measured) -> tuple[str, Mapping[str, str]]:
     return series.name, series.tags
 
 
-def compare(
-    reference: Observed, observed: Observed, fidelity: Fidelity, spell: Spell = as_written
-) -> list[Difference]:
+def compare(reference: Observed, observed: Observed, fidelity: Fidelity, spell: Spell = as_written) -> list[Difference]:
     """Compare what *observed* shows with the *reference*.
 
     ``exact``: it is the same. ``approximate``: all of it is there, numbers within the claimed error; of fewer than 100
-    values the number must be right. ``unsupported``: nothing is there. Vendors may add tags and attributes of their own.
-    *spell* says how a series of the reference is written where *observed* comes from.
+    values the number must be right. ``unsupported``: nothing is there. Vendors may add tags and
+    attributes of their own. *spell* says how a series of the reference is written where *observed* comes from.
     """
     found = [Difference("", "a record", None, one, "it cannot be read") for one in observed.malformed]
     for cell in cells(reference, observed, spell):

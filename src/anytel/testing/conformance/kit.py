@@ -28,7 +28,7 @@ class Kit:
     fidelity: ClassVar[Mapping[str, str] | None] = None
     """What is claimed; None: what the backend's own class states."""
     names: ClassVar[Mapping[str, str]] = {}
-    """The golden naming table: a metric of `anytel.testing.conformance.NAMES` -> its name on the wire, where changed."""
+    """The golden naming table: a metric of `NAMES` -> its name on the wire, where that is another."""
     shared_wire: ClassVar[bool] = True
     """Whether `read` sees what a forked child of this process sends."""
     patience: ClassVar[float] = 10.0
@@ -51,9 +51,8 @@ class Kit:
         return as_written(series)
 
     @pytest.fixture
-    def wire(self) -> Iterator[None]:
-        """Override this to run receivers during each test."""
-        yield
+    def wire(self) -> None:
+        """Override this to run receivers during each test: a generator that yields once they run."""
 
     @pytest.fixture(autouse=True)
     def isolation(self, wire: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -124,9 +123,7 @@ class Kit:
         ours = [one for one in self.reference.observed().metrics if one.name == name and one.tags == tags]
         assert ours, f"nothing was recorded to {name} {tags}"
         wire_name, wire_tags = self.spell(ours[0])
-        return [
-            one for one in observed.metrics if one.name == wire_name and wire_tags.items() <= one.tags.items()
-        ]
+        return [one for one in observed.metrics if one.name == wire_name and wire_tags.items() <= one.tags.items()]
 
     # Marks: one record of every signal, found again by its label.
 
@@ -136,7 +133,7 @@ class Kit:
             anytel.count(_metric(label))
             anytel.get_logger("kit").info(label)
             try:
-                raise RuntimeError(label)
+                raise RuntimeError(label)  # noqa: TRY301 -- raised and caught here on purpose
             except RuntimeError as exc:
                 anytel.capture_exception(exc)
 

@@ -139,7 +139,7 @@ class Capture:
         """Raise, catch and report."""
         try:
             try:
-                raise KeyError(self.message)
+                raise KeyError(self.message)  # noqa: TRY301 -- raised and caught here on purpose
             except KeyError as cause:
                 raise Boom(self.message) from cause
         except Boom as exc:

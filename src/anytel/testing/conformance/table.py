@@ -70,6 +70,8 @@ def _grid(signal: str, head: Sequence[str], features: Sequence[str], claims: Map
 def _notes(name: str, claims: Fidelity) -> str:
     lines = [f"## {name}\n"]
     lines += [
-        f"* {'everything else' if key == '*' else f'`{key}`'}: {claim}" for key, claim in claims.stated.items() if claim.how
+        f"* {'everything else' if key == '*' else f'`{key}`'}: {claim}"
+        for key, claim in claims.stated.items()
+        if claim.how
     ]
     return "\n".join(lines) + "\n" if len(lines) > 1 else f"## {name}\n\nEverything is exact.\n"

@@ -12,9 +12,9 @@ import anytel
 from anytel import runtime
 from anytel.backend import Ack, Backend, MetricBatch, Signal
 from anytel.metrics.store import store
+from anytel.pipeline import outlet
 from anytel.pipeline.accounts import Counts
 from anytel.pipeline.host import BackendHost
-from anytel.pipeline.outlet import LIMITS
 from anytel.pipeline.pipeline import Pipeline
 from anytel.redaction import Redactor
 from anytel.testing.conformance.kit import Kit
@@ -50,7 +50,7 @@ class Accounts(Kit):
     ) -> None:
         """When a queue overflows: emitted is delivered plus dropped, and delivered is what is there."""
         for signal in ("span", "log", "error"):
-            monkeypatch.setitem(LIMITS, signal, 20)
+            monkeypatch.setitem(outlet.LIMITS, signal, 20)
         self.start()
         for _ in range(60):
             self.emit("over")
@@ -61,8 +61,9 @@ class Accounts(Kit):
             assert counts[signal].delivered == seen[signal]
             assert _adds_up(counts[signal])
 
-    def test_what_a_dead_wire_does_not_take_is_counted(self, pushed: None) -> None:
+    def test_what_a_dead_wire_does_not_take_is_counted(self, pushed: None, monkeypatch: pytest.MonkeyPatch) -> None:
         """After the end everything is either delivered or dropped, and the end does not wait for ever."""
+        monkeypatch.setattr(outlet, "ATTEMPT", 0.5)
         self.backend = self._dead()
         self.start()
         for _ in range(5):
@@ -77,7 +78,10 @@ class Accounts(Kit):
         dead = self._dead()
         dead.open(BackendHost({"service.name": "kit"}, 1.0, Redactor(), store))
         do = self._calls(dead)[call]
-        assert self.within_patience(lambda: _ends(do)), f"{call}() did not return"
+        try:
+            assert self.within_patience(lambda: _ends(do)), f"{call}() did not return"
+        finally:
+            self.within_patience(lambda: _ends(dead.close))
 
     def _calls(self, dead: Backend) -> Mapping[str, Callable[[float], Ack | bool]]:
         """Give the methods with the records of one mark."""

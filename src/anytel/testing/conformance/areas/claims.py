@@ -28,7 +28,7 @@ def record_everything() -> None:
     attributes = {"text": "naïve ☃", "flag": True, "whole": 3, "part": 0.25, "list": ["a", "b"], "mixed": ["a", 1]}
     with anytel.span("root", kind="server", attributes=attributes, links=[(linked, {"why": "batch", "n": 1})]) as root:
         root.event("retry", {"attempt": 2, "last": False})
-        anytel.get_logger("kit.shop").warning("hello", user=7, ratio=0.5, names=["x"])
+        anytel.get_logger("kit.shop").warning("hello", user=7, ratio=0.5, names=["x"], deep={"a": 1})
         with anytel.span("service", attributes={"service.name": "payments"}) as other:
             other.fail("quota")
         _failures()
@@ -42,6 +42,8 @@ def _metrics() -> None:
     counter.add(3, {"zone": "eu", "the.path": "x"})
     for value in (1.5, -2.5):
         anytel.gauge("kit.level", value, unit="By")
+    for number in range(5):
+        anytel.distribution("kit.few", number / 10)
     for number in range(2_000):  # more than are kept of one interval
         anytel.distribution("kit.spread", (number + 1) / 1_000, unit="s")
         anytel.histogram("kit.sorted", number + 1, unit="ms")
@@ -61,7 +63,7 @@ def _failures() -> None:
     except Bug:
         log.exception("failed")
     try:
-        raise ExceptionGroup("several", [ValueError("one"), TypeError("two")])
+        raise ExceptionGroup("several", [ValueError("one"), TypeError("two")])  # noqa: TRY301 -- raised and caught here on purpose
     except ExceptionGroup as group:
         anytel.capture_exception(group, {"order.id": 12, "note": "x"})
 

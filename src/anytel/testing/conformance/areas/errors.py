@@ -22,7 +22,7 @@ class Errors(Kit):
         with suppress(ValueError), anytel.span("outer"), anytel.span("middle"):
             try:
                 with anytel.span("inner"):
-                    raise ValueError("once")
+                    raise ValueError("once")  # noqa: TRY301 -- raised and caught here on purpose
             except ValueError:
                 anytel.get_logger("kit").exception("seen")
                 anytel.capture_exception()

@@ -11,6 +11,7 @@ import pytest
 
 import anytel
 from anytel.backend import Backend
+from anytel.pipeline import outlet
 from anytel.testing.conformance.kit import Kit
 
 __all__ = ["Isolation"]
@@ -68,8 +69,9 @@ class Isolation(Kit):
             self.emit("beside")
         assert self.eventually(lambda: self._flushed() and self.seen("beside") == self.times(5)), self.seen("beside")
 
-    def test_while_this_wire_is_dead_everything_arrives_at_a_sibling(self) -> None:
+    def test_while_this_wire_is_dead_everything_arrives_at_a_sibling(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """And neither the caller nor a flush waits for it."""
+        monkeypatch.setattr(outlet, "ATTEMPT", 0.5)
         dead = self.make_dead()
         if dead is None:
             pytest.skip("its wire cannot be dead")
@@ -79,6 +81,7 @@ class Isolation(Kit):
             self.emit("beside")
         assert self.eventually(lambda: self._flushed() and len(self.reference.finished) == 5)
         assert len(self.reference.reports) == 5
+        anytel.shutdown(0.1)
 
     @staticmethod
     def _flushed() -> bool:

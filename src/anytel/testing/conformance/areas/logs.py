@@ -33,7 +33,7 @@ class Logs(Kit):
         self.needs("log.exception")
         self.start()
         try:
-            raise ValueError("bad")
+            raise ValueError("bad")  # noqa: TRY301 -- raised and caught here on purpose
         except ValueError:
             anytel.get_logger("kit").warning("caught", exc_info=True)
         self.agree("log.exception")

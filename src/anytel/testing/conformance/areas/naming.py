@@ -63,7 +63,9 @@ class Naming(Kit):
         anytel.count("kit.col.lide", 1)
         anytel.count("kit.col_lide", 2)
         observed = self.arrived()
-        written = {self.spell(Measured(name=name, kind="count", unit=""))[0] for name in ("kit.col.lide", "kit.col_lide")}
+        written = {
+            self.spell(Measured(name=name, kind="count", unit=""))[0] for name in ("kit.col.lide", "kit.col_lide")
+        }
         values = [one.value for one in observed.metrics if one.name in written]
         assert not observed.malformed
         assert values

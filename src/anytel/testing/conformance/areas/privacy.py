@@ -47,7 +47,7 @@ def _fail(argument: str) -> None:
     local = argument * 2
     with anytel.context(secret=argument):
         try:
-            raise ValueError(f"Basic {argument}", len(local))
+            raise ValueError(f"Basic {argument}", len(local))  # noqa: TRY301 -- raised and caught here on purpose
         except ValueError as exc:
             anytel.get_logger("kit").exception("failed")
             anytel.capture_exception(exc, {"passphrase": argument})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from typing import ClassVar
+
+from hypothesis import HealthCheck, Phase, given, settings
 
 import anytel
 from anytel import runtime
@@ -15,19 +17,27 @@ __all__ = ["Programs"]
 class Programs(Kit):
     """Random programs."""
 
-    @settings(
+    hypothesis: ClassVar[settings] = settings(
         max_examples=25,
         deadline=None,
         derandomize=True,
         database=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow],
     )
-    @given(program=programs())
-    def test_a_random_program_is_the_same_here_as_in_memory(self, program: Program) -> None:
+    """How many programs are run; by default the same ones each time."""
+
+    def test_a_random_program_is_the_same_here_as_in_memory(self) -> None:
         """Whatever is nested in whatever: nothing is lost, doubled or mixed up."""
-        anytel.shutdown(self.patience)
-        runtime.reset()
-        self._begin()
-        self.start()
-        run(program)
-        self.agree()
+
+        @self.hypothesis
+        @given(program=programs())
+        def is_the_same(program: Program) -> None:
+            anytel.shutdown(self.patience)
+            runtime.reset()
+            self._begin()
+            self.start()
+            run(program)
+            self.agree()
+
+        is_the_same()
