@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from anytel.attributes import MAX_ATTRIBUTES, MAX_TEXT, Value
 from anytel.backend import ExceptionRecord, Scalar
 
-__all__ = ["DEFAULT_KEYS", "FILTERED", "Redactor"]
+__all__ = ["DEFAULT_KEYS", "FILTERED", "Redactor", "encodable"]
 
 FILTERED = "[redacted]"
 
@@ -68,7 +68,7 @@ class Redactor:
 
     def key(self, key: str) -> str:
         """Give an attribute's name plain."""
-        return key if key.isascii() and len(key) <= 256 else _encodable(key[:256])
+        return key if key.isascii() and len(key) <= 256 else encodable(key[:256])
 
     def value(self, value: Scalar) -> Scalar:
         """Give one value plain and redacted."""
@@ -85,7 +85,7 @@ class Redactor:
             if len(text) < SHORTEST or text.isidentifier():
                 return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
         else:
-            text = _encodable(text)
+            text = encodable(text)
         if len(text) > MAX_TEXT:
             text = text[: MAX_TEXT - 1] + "…"
         return _VALUES.sub(_replace, text) if _suspect(text) else text
@@ -109,7 +109,8 @@ def _long(value: int) -> str:
     return str(value) if value.bit_length() < 10_000 else "<integer of more than 3,000 digits>"
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Give *text* so that UTF-8 can hold it: a lone surrogate becomes a question mark."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from anytel.attributes import text
 from anytel.backend import Backend
 from anytel.config.settings import BackendSpec
 from anytel.config.sources import Setting
-from anytel.errors import ConfigError, CredentialsMissing, ExtraMissing, UnknownBackend
+from anytel.errors import AnytelError, ConfigError, CredentialsMissing, ExtraMissing, UnknownBackend
 from anytel.pipeline.guard import logger
 
 if TYPE_CHECKING:
@@ -44,18 +45,23 @@ def load(setting: Setting[tuple[BackendSpec, ...]], *, strict: bool) -> list[Bac
 
 
 def _named(name: str, setting: Setting[tuple[BackendSpec, ...]], *, strict: bool) -> Sequence[Backend]:
+    found = _class(name, setting)
     try:
-        return [_class(name, setting)()]
+        return [found()]
     except CredentialsMissing as exc:
         if strict:
             raise
         logger.warning("backend %r is off: %s", name, exc)
         return []
+    except AnytelError:
+        raise
+    except Exception as exc:
+        raise _broken(name, "constructed", setting, exc) from exc
 
 
 def _class(name: str, setting: Setting[tuple[BackendSpec, ...]]) -> type[Backend]:
     points = available()
-    shown = ",".join(one if isinstance(one, str) else one.name for one in setting.value)
+    shown = _shown(setting)
     point = points.get(name)
     if point is None:
         raise UnknownBackend.named(name, {*points, "none"}, shown, setting.origin)
@@ -63,10 +69,21 @@ def _class(name: str, setting: Setting[tuple[BackendSpec, ...]]) -> type[Backend
         found = point.load()
     except ModuleNotFoundError as exc:
         raise ExtraMissing.of(name, exc.name or str(exc), _install(point, exc), shown, setting.origin) from exc
+    except Exception as exc:
+        raise _broken(name, "loaded", setting, exc) from exc
     if not (isinstance(found, type) and issubclass(found, Backend)):
         problem = f"the entry point {point.value!r} of {name!r} is no subclass of anytel.backend.Backend"
         raise ConfigError("TELEMETRY_BACKENDS", shown, setting.origin, problem, "Report it to who wrote the backend.")
     return found
+
+
+def _shown(setting: Setting[tuple[BackendSpec, ...]]) -> str:
+    return ",".join(one if isinstance(one, str) else one.name for one in setting.value)
+
+
+def _broken(name: str, doing: str, setting: Setting[tuple[BackendSpec, ...]], exc: Exception) -> ConfigError:
+    problem = f"{name!r} cannot be {doing}: {type(exc).__name__}: {text(exc)[:300]}"
+    return ConfigError("TELEMETRY_BACKENDS", _shown(setting), setting.origin, problem, "See the cause.")
 
 
 def _install(point: EntryPoint, exc: ModuleNotFoundError) -> str:

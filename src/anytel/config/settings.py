@@ -109,7 +109,7 @@ def _default_level(environment: str) -> str:
 def _text(raw: object) -> str:
     if not isinstance(raw, str):
         raise TypeError("Give a string.")
-    return raw.strip()
+    return raw.strip().encode("utf-8", "replace").decode()  # an environment can hold bytes that are no text
 
 
 def _words(raw: object) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from anytel.backend import ExceptionRecord, Level
 from anytel.logs.event import LogEvent
 from anytel.logs.render import Event, Render, write
 from anytel.logs.tree import Plain, plain
-from anytel.redaction import FILTERED, Redactor
+from anytel.redaction import FILTERED, Redactor, encodable
 from anytel.tracing import exceptions
 from anytel.tracing.context import bound, current
 from anytel.tracing.ids import span_hex, trace_hex
@@ -193,7 +193,7 @@ class Output:
     __slots__ = ("name",)
 
     def __init__(self, name: str = "") -> None:
-        self.name = name
+        self.name = name if type(name) is str and name.isascii() else encodable(text(name))
 
     def msg(self, line: str) -> None:
         """Write *line*."""
