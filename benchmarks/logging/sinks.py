@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 MARK = b'"request_finished"'
 READER = """
@@ -32,6 +32,9 @@ class Arrived:
     count = 0
 
 
+Sink = AbstractContextManager[tuple[int, Arrived]]
+
+
 @contextmanager
 def file() -> Iterator[tuple[int, Arrived]]:
     """Give a file in the temporary directory."""
@@ -52,15 +55,15 @@ def _pipe(rate: float, pause: float, every: float) -> Iterator[tuple[int, Arrive
         arrived.count = int(reader.communicate()[0])
 
 
-def slow() -> object:
+def slow() -> Sink:
     """Give a pipe whose reader takes 8 MB a second."""
     return _pipe(8e6, 0.0, 0.0)
 
 
-def stalling() -> object:
+def stalling() -> Sink:
     """Give a pipe whose reader is fast, and pauses for 250 ms after every 500."""
     return _pipe(0.0, 0.25, 0.5)
 
 
-SINKS = {"file": file, "slow": slow, "stalling": stalling}
+SINKS: dict[str, Callable[[], Sink]] = {"file": file, "slow": slow, "stalling": stalling}
 assert os.name == "posix"

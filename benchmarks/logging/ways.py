@@ -33,7 +33,6 @@ def _nothing_lost() -> int:
 
 
 def _anytel(policy: str | None) -> Way:
-
     names = {"service": "service.name", "environment": "deployment.environment.name", "version": "service.version"}
     resource = {names[short]: value for short, value in RESOURCE.items()}
     rendered = render.for_format("json")
@@ -51,7 +50,6 @@ def _anytel(policy: str | None) -> Way:
 
 
 def _structlog(policy: str | None) -> Way:
-
     def resource(_: object, __: str, event: dict[str, object]) -> dict[str, object]:
         event["logger"] = "shop"
         event.update(RESOURCE)
