@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.anytel-setup
 
-.PHONY: demo test lint format clean
+.PHONY: help demo test lint benchlogs format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   the demo service, its traffic and what was collected, in memory"
 	@echo "make test   all tests that need nothing but Python packages"
 	@echo "make lint   ruff, mypy --strict and import-linter"
+	@echo "make benchlogs  measure log lines, sync and async, and write docs/logs-sync-or-async.md (3 minutes)"
 	@echo "make format rewrite the code in the one format"
 
 $(SETUP): pyproject.toml constraints.txt
@@ -32,6 +33,9 @@ lint: $(SETUP)
 	@$(BIN)/mypy
 	@$(BIN)/mypy tests/typing
 	@$(BIN)/lint-imports --no-cache
+
+benchlogs: $(SETUP)
+	@$(BIN)/python -m benchmarks.logging --write
 
 format: $(SETUP)
 	@$(BIN)/ruff format

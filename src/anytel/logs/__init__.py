@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from anytel.logs._processor import processor
-    from anytel.logs.background import AsyncRenderer
+    from anytel.logs.background import AsyncRenderer, flush_on_signals
     from anytel.logs.stdlib import Formatter, Handler
 
-__all__ = ["AsyncRenderer", "Formatter", "Handler", "processor"]
+__all__ = ["AsyncRenderer", "Formatter", "Handler", "flush_on_signals", "processor"]
 
-_MODULES = {"AsyncRenderer": "background", "Formatter": "stdlib", "Handler": "stdlib", "processor": "_processor"}
+_MODULES = {
+    "AsyncRenderer": "background",
+    "Formatter": "stdlib",
+    "Handler": "stdlib",
+    "flush_on_signals": "background",
+    "processor": "_processor",
+}
 
 
 def __getattr__(name: str) -> object:

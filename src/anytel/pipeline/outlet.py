@@ -17,7 +17,7 @@ from anytel.backend import Ack, Backend, ErrorRecord, LogRecord, MetricBatch, Po
 from anytel.pipeline.guard import Guard
 from anytel.pipeline.host import BackendHost
 
-__all__ = ["LIMITS", "Outlet"]
+__all__ = ["LIMITS", "Outlet", "join"]
 
 Item: TypeAlias = SpanRecord | LogRecord | ErrorRecord | MetricBatch
 
@@ -237,6 +237,8 @@ class Outlet:
                 self._changed.wait_for(lambda: self._closed is not None, _until(deadline))
         if self._thread is None:
             self._close()
+        elif self._closed is not None:
+            join(self._thread, deadline)
         self._abandon()
         return done and bool(self._closed)
 
@@ -268,6 +270,12 @@ class Outlet:
                 queue.clear()
         for signal, items in left.items():
             self.account.dropped(signal, _size(signal, items), "shutdown")
+
+
+def join(thread: threading.Thread | None, deadline: float) -> None:
+    """Wait for the end of *thread*, which has been told, so that nothing of ours is left running behind the caller."""
+    if thread is not None and thread is not threading.current_thread():
+        thread.join(_until(deadline))
 
 
 def _size(signal: Signal, items: Sequence[Item]) -> int:

@@ -8,15 +8,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from anytel.attributes import flatten
+from anytel.attributes import Value
 from anytel.backend import Backend, ErrorRecord, LogRecord, Signal, SpanContext, SpanRecord
 from anytel.logs.event import LogEvent, log_record
 from anytel.metrics.store import Store
 from anytel.pipeline.accounts import Counts
 from anytel.pipeline.guard import logger
 from anytel.pipeline.host import BackendHost
-from anytel.pipeline.outlet import Outlet
+from anytel.pipeline.outlet import Outlet, join
 from anytel.pipeline.records import Report, error_record, span_record
 from anytel.redaction import Redactor
 from anytel.tracing import exceptions
@@ -126,7 +127,7 @@ class Pipeline:
         exc: BaseException,
         context: SpanContext | None,
         trace: Trace | None,
-        attributes: Mapping[str, object] | None = None,
+        attributes: Mapping[str, Value] = MappingProxyType({}),
         *,
         handled: bool = False,
     ) -> str:
@@ -134,7 +135,7 @@ class Pipeline:
         known = exceptions.marked(exc).error_id
         if known is not None:
             return known
-        report = Report.of(exc, context, trace, {**bound.get(), **flatten(attributes or {})}, handled=handled)
+        report = Report.of(exc, context, trace, {**bound.get(), **attributes}, handled=handled)
         return self._report(report, exc)
 
     def take_error_event(self, event: LogEvent, exc: BaseException | None) -> str:
@@ -258,6 +259,7 @@ class Pipeline:
         in_time = self._last_turn(deadline, stop=True)
         self._wake.set()
         done = _each((*self.outlets, *self.pulled), lambda outlet: outlet.close(deadline), deadline)
+        join(self._thread, deadline)
         self.turn(metrics=False)  # what came after the last turn is counted
         return done and in_time and self._lost() == lost
 
