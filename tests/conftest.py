@@ -112,9 +112,9 @@ def run_python(tmp_path):
         script = tmp_path / "script.py"
         script.write_text(source)
         clean = {name: value for name, value in os.environ.items() if not name.startswith(VENDORS)}
-        done = subprocess.run(
-            [sys.executable, "-W", "error", script], env={**clean, **env}, capture_output=True, text=True, timeout=50
-        )
+        command = [sys.executable, "-W", "error", script]
+        env = {**clean, **env}
+        done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=50)
         assert done.returncode == status, done.stdout + done.stderr
         return done
 

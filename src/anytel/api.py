@@ -100,7 +100,12 @@ def capture_exception(
     context, trace = (span.context, span._trace) if span is not None else (None, None)
     known = exceptions.marked(exc).context or context
     try:
-        return runtime.active.pipeline.take_exception(exc, known, trace, attributes, handled=handled)
+        more = flatten(attributes) if attributes is not None else {}
+    except Exception as problem:
+        text = f"capture_exception() takes a mapping of attributes: {misuse.shown(problem)}"
+        more = misuse.refuse("attributes", text, {})
+    try:
+        return runtime.active.pipeline.take_exception(exc, known, trace, more, handled=handled)
     except Exception as problem:
         return misuse.refuse("exception", f"capture_exception() failed: {misuse.shown(problem)}", "")
 

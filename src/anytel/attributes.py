@@ -28,7 +28,7 @@ Value = Scalar | tuple[Scalar, ...]
 
 
 def flatten(attributes: Mapping[str, object]) -> dict[str, Value]:
-    """Take a snapshot of *attributes*: None is left out, nested mappings become dotted names."""
+    """Take a snapshot of *attributes*: None is left out, nested mappings, also in lists, become dotted names."""
     flat: dict[str, Value] = {}
     for key, value in attributes.items():
         if type(value) in _SCALARS and type(key) is str:
@@ -52,10 +52,12 @@ def _nested(key: str, value: object, depth: int) -> Iterator[tuple[str, Value]]:
 
 
 def _members(value: object) -> list[tuple[object, object]] | None:
-    """Give a mapping's first members, and None for what is no mapping, or does not behave as one."""
+    """Give a mapping's first members, or those of a sequence of mappings by their number; None for anything else."""
     try:
         if isinstance(value, Mapping):
             return [(name, member) for name, member in islice(value.items(), MAX_ITEMS)]
+        if isinstance(value, list | tuple) and any(isinstance(member, Mapping) for member in islice(value, MAX_ITEMS)):
+            return list(enumerate(islice(value, MAX_ITEMS)))
     except Exception:
         return None
     return None

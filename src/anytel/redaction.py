@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import binascii
 import math
 import re
 from collections.abc import Iterable, Mapping
 
 from anytel.attributes import MAX_ATTRIBUTES, MAX_TEXT, Value
-from anytel.backend import ExceptionRecord, Scalar
+from anytel.backend import ExceptionRecord, Frame, Scalar
 
 __all__ = ["DEFAULT_KEYS", "FILTERED", "Redactor", "encodable"]
 
@@ -20,7 +21,8 @@ DEFAULT_KEYS = (
 """A key that contains one of these, in any case, has its value replaced; ``tokens`` is none."""
 
 _VALUES = re.compile(
-    r"(?P<scheme>(?i:bearer|basic)\s+)[A-Za-z0-9+/._~=-]{8,}"  # an Authorization header's credentials
+    r"(?P<scheme>(?i:bearer)\s+)[A-Za-z0-9+/._~=-]{8,}"  # an Authorization header's credentials
+    r"|(?P<basic>(?i:basic)\s+)(?P<user>[A-Za-z0-9+/]{7,}={0,2})"  # likewise, of a user and a password
     r"|(?P<url>\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^\s/@:]{0,100}:[^\s/@]{1,200}@"  # user:password@ in a URL
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON web token
     # A card's number: its first digit names the industry (ISO/IEC 7812-1), and it is written in groups, or in one.
@@ -95,10 +97,13 @@ class Redactor:
         if record is None:
             return None
         return ExceptionRecord(
-            record.type,
-            record.module,
+            encodable(record.type),
+            encodable(record.module),
             self.text(record.message),
-            record.frames,
+            tuple(
+                Frame(encodable(one.file), one.line, encodable(one.function), encodable(one.module))
+                for one in record.frames
+            ),
             self.exception(record.cause),
             record.implicit,
             tuple(member for member in map(self.exception, record.group) if member is not None),
@@ -129,9 +134,20 @@ def _suspect(text: str) -> bool:
 
 def _replace(match: re.Match[str]) -> str:
     groups = match.groupdict()
-    if groups["card"] and not _luhn(groups["card"]):
+    if (groups["card"] and not _luhn(groups["card"])) or (groups["user"] and not _credentials(groups["user"])):
         return match[0]
-    return f"{groups['scheme'] or ''}{groups['url'] or ''}{FILTERED}{'@' if groups['url'] else ''}"
+    kept = groups["scheme"] or groups["basic"] or groups["url"] or ""
+    return f"{kept}{FILTERED}{'@' if groups['url'] else ''}"
+
+
+def _credentials(encoded: str) -> bool:
+    """Say whether what follows ``Basic`` is a user with a password (RFC 7617), or just a word."""
+    if not encoded.isalpha():
+        return True
+    try:
+        return b":" in binascii.a2b_base64(encoded)
+    except binascii.Error:
+        return False
 
 
 def _luhn(number: str) -> bool:

@@ -163,7 +163,7 @@ def test_an_unknown_backend_has_a_nearest_name(monkeypatch):
     with pytest.raises(UnknownBackend) as caught:
         anytel.configure()
     text = str(caught.value)
-    assert text.startswith("TELEMETRY_BACKENDS='memory,sentri' (from TELEMETRY_BACKENDS): there is no backend 'sentri'.")
+    assert text.startswith("TELEMETRY_BACKENDS='memory,sentri' (from TELEMETRY_BACKENDS): there is no backend 'sentri'")
     assert "Did you mean 'sentry'? Known: console, datadog, memory, none, prometheus, sentry" in text
 
 
@@ -262,8 +262,12 @@ def test_a_backends_own_setting_is_named(third_party):
 
 @pytest.mark.parametrize(
     ("backend", "module", "extra"),
-    [("sentry", "sentry_sdk", "sentry"), ("datadog", "datadog", "datadog"), ("prometheus", "prometheus_client", "prometheus")],
-)  # fmt: skip
+    [
+        ("sentry", "sentry_sdk", "sentry"),
+        ("datadog", "datadog", "datadog"),
+        ("prometheus", "prometheus_client", "prometheus"),
+    ],
+)
 def test_a_missing_extra_says_what_to_install(run_python, backend, module, extra):
     """Without a vendor's SDK the error says which module is missing and which extra brings it."""
     done = run_python(

@@ -162,7 +162,8 @@ def test_hostile_tags(memory, tags):
 @pytest.mark.parametrize(
     "value",
     [math.nan, math.inf, -math.inf, None, "many", "5", b"5", [], object(), Unprintable(), Unequal(), 10**400, 1j],
-    ids=["nan", "inf", "-inf", "none", "text", "digits", "bytes", "list", "object", "unprintable", "unequal", "huge", "complex"],
+    ids=["nan", "inf", "-inf", "none", "text", "digits", "bytes", "list", "object", "unprintable", "unequal", "huge",
+         "complex"],
 )  # fmt: skip
 def test_what_is_no_finite_number_is_refused(memory, kind, bind, value):
     """A value that is no finite number is refused and counted; the values beside it arrive."""
@@ -234,7 +235,7 @@ def test_misuse_of_metrics_is_an_error_when_strict(configured):
 
 
 def test_undeclared_tags_are_dropped(memory):
-    """On a declared metric an unknown tag and a value that is not allowed are dropped and counted; the value is kept."""
+    """On a declared metric an unknown tag, or a tag's value that is not allowed, is dropped and counted."""
     calls = anytel.Counter("calls", tags={"endpoint": None, "outcome": ("ok", "error")})
     calls.add(1, {"endpoint": "a", "outcome": "ok"})
     calls.add(1, {"endpoint": "a", "outcome": "strange", "user": 7})
@@ -360,7 +361,8 @@ def test_bucket_bounds_are_inclusive(memory):
 
 
 @pytest.mark.parametrize(
-    ("unit", "first", "last"), [("s", 0.005, 10), ("ms", 5, 10_000), ("By", 256, 2**30), ("1", 0.05, 1), ("", 0, 10_000)]
+    ("unit", "first", "last"),
+    [("s", 0.005, 10), ("ms", 5, 10_000), ("By", 256, 2**30), ("1", 0.05, 1), ("", 0, 10_000)],
 )
 def test_buckets_follow_the_unit(memory, unit, first, last):
     """Without declared buckets the bounds fit the unit."""

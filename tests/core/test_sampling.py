@@ -64,8 +64,11 @@ def test_the_decision_is_a_function_of_the_trace_id(configured):
             carrier = {}
             anytel.inject(carrier)
         decided[root.trace_id] = root.sampled
-        assert child.sampled == root.sampled == keep(int(root.trace_id, 16), 0.5) == first.host.keep(
-            int(root.trace_id, 16)
+        assert (
+            child.sampled
+            == root.sampled
+            == keep(int(root.trace_id, 16), 0.5)
+            == first.host.keep(int(root.trace_id, 16))
         )
         assert carrier["traceparent"][-2:] == ("01" if root.sampled else "00")
     assert anytel.flush(10)

@@ -39,12 +39,13 @@ def test_current_span_is_restored(memory):
 
 
 def test_attributes(memory):
-    """None is left out, nested mappings become dotted names, sequences become tuples, later values win."""
+    """None is left out, nested mappings become dotted names, other sequences tuples, and later values win."""
     with anytel.span("s", attributes={"a": 1, "none": None, "http": {"method": "GET", "deep": {"x": True}}}) as span:
-        span.set({"a": 2, "list": [1, "b", None]}).set(b=1.5, none=None)
+        span.set({"a": 2, "list": [1, "b", None], "rows": [{"id": 7}, 8]}).set(b=1.5, none=None)
     found = memory.span("s").attributes
     assert found == {
-        "a": 2, "http.method": "GET", "http.deep.x": True, "list": (1, "b", "None"), "b": 1.5,
+        "a": 2, "http.method": "GET", "http.deep.x": True, "list": (1, "b", "None"),
+        "rows.0.id": 7, "rows.1": 8, "b": 1.5,
     }  # fmt: skip
 
 
@@ -167,7 +168,7 @@ def test_fail_with_an_exception(memory):
 
 
 def test_links(memory):
-    """A link is a span, an extracted context, a `SpanContext` or a pair with attributes; nothing to link to is left out."""
+    """A link is a span, an extracted context, a `SpanContext`, or a pair of one with attributes; no others."""
     headers = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
     with anytel.span("other") as other:
         pass
@@ -325,10 +326,9 @@ def test_limits_on_attributes_events_and_links(memory):
 
 def test_context_reaches_spans(memory):
     """What is bound with `context` is on the spans started within; their own attributes win; it ends with its block."""
-    with anytel.context({"user": {"id": 1}}, tenant="a"):
-        with anytel.span("in", attributes={"tenant": "own"}), anytel.context(tenant="b", none=None):
-            with anytel.span("deep"):
-                pass
+    outer, own = anytel.context({"user": {"id": 1}}, tenant="a"), {"tenant": "own"}
+    with outer, anytel.span("in", attributes=own), anytel.context(tenant="b", none=None), anytel.span("deep"):
+        pass
     with anytel.span("out"):
         pass
     assert memory.span("in").attributes == {"user.id": 1, "tenant": "own"}

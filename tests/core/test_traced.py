@@ -411,11 +411,11 @@ def test_static_and_class_methods_in_both_orders(memory, inner):
 
     class Shop:
         @both(staticmethod)
-        def static(value):
+        def static(value):  # noqa: N805 -- made a static method above
             return value
 
         @both(classmethod)
-        def made(cls, value):
+        def made(cls, value):  # noqa: N805 -- made a class method above
             return cls, value
 
         @anytel.traced

@@ -11,7 +11,7 @@ from anytel.backend import Backend
 from anytel.config.sources import Setting, Sources, boolean, choice, number, rate, seconds
 from anytel.errors import ConfigError
 
-__all__ = ["BackendSpec", "Settings", "read"]
+__all__ = ["BackendSpec", "Settings", "read", "terminal"]
 
 BackendSpec = str | Backend
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -99,7 +99,15 @@ def _built(setting: Setting[str], name: str, later: str) -> Setting[str]:
 
 
 def _default_backends() -> tuple[BackendSpec, ...]:
-    return ("console",) if sys.stdout is not None and sys.stdout.isatty() else ()
+    return ("console",) if terminal() else ()
+
+
+def terminal() -> bool:
+    """Say whether standard output is a terminal; a closed one is none."""
+    try:
+        return sys.stdout.isatty()
+    except (AttributeError, ValueError):
+        return False
 
 
 def _default_level(environment: str) -> str:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import orjson
 import structlog
 
+from anytel.config.settings import terminal
 from anytel.logs.tree import Plain
 
 __all__ = ["Event", "Render", "for_format", "write"]
@@ -17,15 +18,16 @@ __all__ = ["Event", "Render", "for_format", "write"]
 Event: TypeAlias = dict[str, Plain]
 Render: TypeAlias = Callable[[Event], str]
 
+_BELOW = ("stack", "exception", "exc_info")
 _MACHINE_ONLY = ("dd.trace_id", "dd.span_id", "service", "environment", "version", "span_id")
 
 
 def for_format(log_format: str) -> Render:
     """Give the renderer for ``console``, ``json`` or ``auto``: console on a terminal."""
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    if log_format == "json" or (log_format == "auto" and not terminal):
+    people = terminal()
+    if log_format == "json" or (log_format == "auto" and not people):
         return _json
-    return _console(colors=terminal and not os.environ.get("NO_COLOR"))
+    return _console(colors=people and not os.environ.get("NO_COLOR"))
 
 
 def _json(event: Event) -> str:
@@ -36,7 +38,11 @@ def _console(*, colors: bool) -> Render:
     renderer = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=28)
 
     def render(event: Event) -> str:
-        shown = {name: value for name, value in event.items() if name not in _MACHINE_ONLY}
+        # What the renderer itself shows below the line must be text.
+        shown = {
+            f"{name}_" if name in _BELOW and type(value) is not str else name: value for name, value in event.items()
+        }
+        shown = {name: value for name, value in shown.items() if name not in _MACHINE_ONLY}
         stack = shown.pop("exception.stacktrace", None)
         if stack is not None:
             shown["exception"] = stack
@@ -49,7 +55,15 @@ def _console(*, colors: bool) -> Render:
 def write(line: str) -> None:
     """Write one line to standard output, as it is at this moment; a closed one is ignored."""
     try:
-        sys.stdout.write(line + "\n")
+        try:
+            sys.stdout.write(line + "\n")
+        except UnicodeEncodeError:  # written as JSON escapes it, and as it can be read
+            sys.stdout.write("".join(one if one.isascii() else _escaped(one) for one in line) + "\n")
         sys.stdout.flush()
     except (AttributeError, OSError, ValueError):  # none, a closed pipe, or a closed file
         return
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

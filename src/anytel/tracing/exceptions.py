@@ -62,6 +62,8 @@ def snapshot(exc: BaseException) -> ExceptionRecord:
 def _snapshot(exc: BaseException, seen: set[int], depth: int) -> ExceptionRecord:
     kind = type(exc)
     cause, implicit = _cause(exc)
+    # The members before what is below one of them: there may be more than are taken.
+    group = [member for member in _group(exc) if _new(member, seen, depth)]
     return ExceptionRecord(
         type=kind.__qualname__,
         module=str(kind.__module__),
@@ -69,7 +71,7 @@ def _snapshot(exc: BaseException, seen: set[int], depth: int) -> ExceptionRecord
         frames=_frames(exc.__traceback__),
         cause=_snapshot(cause, seen, depth - 1) if cause is not None and _new(cause, seen, depth) else None,
         implicit=implicit,
-        group=tuple(_snapshot(member, seen, depth - 1) for member in _group(exc) if _new(member, seen, depth)),
+        group=tuple(_snapshot(member, seen, depth - 1) for member in group),
     )
 
 

@@ -49,8 +49,11 @@ def read(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]])
 def _lower(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
     pairs: Iterable[tuple[str | bytes, str | bytes]] = carrier.items() if isinstance(carrier, Mapping) else carrier
     headers: dict[str, str] = {}
-    for name, value in pairs:
-        headers.setdefault(_text(name).lower(), _text(value))
+    for raw_name, raw_value in pairs:
+        name, value = _text(raw_name).lower(), _text(raw_value)
+        if name == "tracestate" and name in headers:  # one list, in several headers (W3C Trace Context, section 3.3.1)
+            value = f"{headers.pop(name)},{value}"
+        headers.setdefault(name, value)
     return headers
 
 
@@ -70,6 +73,8 @@ def _w3c(value: str, headers: Headers) -> RemoteContext | None:
 def _datadog(value: str, headers: Headers) -> RemoteContext | None:
     parent, priority = headers.get("x-datadog-parent-id", "0"), headers.get("x-datadog-sampling-priority", "")
     if not (_DECIMAL.fullmatch(value) and _DECIMAL.fullmatch(parent)) or int(value) > MASK64 or int(parent) > MASK64:
+        return None
+    if not int(value):
         return None
     high = _TID.search(headers.get("x-datadog-tags", "")[:MAX_TRACESTATE])
     sampled = int(priority) > 0 if _PRIORITY.fullmatch(priority) else None

@@ -1,0 +1,216 @@
+"""Trace headers: every vendor's, written and read."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import anytel
+from anytel.tracing.context import RemoteContext
+from core.hostile import VALUES, BadMapping, Unprintable
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+LOW = str(int(TRACE[16:], 16))
+PARENT = str(int(SPAN, 16))
+W3C = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+DATADOG = {
+    "x-datadog-trace-id": LOW, "x-datadog-parent-id": PARENT, "x-datadog-sampling-priority": "1",
+    "x-datadog-tags": f"_dd.p.dm=-1,_dd.p.tid={TRACE[:16]}",
+}  # fmt: skip
+SENTRY = {"sentry-trace": f"{TRACE}-{SPAN}-1"}
+FORMATS = {
+    "w3c": ("traceparent", "tracestate"),
+    "datadog": tuple(DATADOG),
+    "sentry": ("sentry-trace", "baggage"),
+}
+
+
+@pytest.mark.parametrize("names", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("rate", [0, 1])
+def test_each_format_alone_carries_ids_and_decision(configured, names, rate):
+    """What `inject` writes, `extract` reads back from any one vendor's headers."""
+    memory = configured(sample_rate=rate)
+    carrier = {}
+    with anytel.span("send") as span:
+        anytel.inject(carrier)
+    found = anytel.extract({name: carrier[name] for name in names if name in carrier})
+    assert found.trace_id == span.trace_id
+    assert f"{found.context.span_id:016x}" == span.span_id
+    assert (found.context.sampled, found.decided) == (bool(rate), True)
+    with anytel.span("receive", parent=found) as received:
+        assert (received.trace_id, received.sampled) == (span.trace_id, bool(rate))
+    assert len(memory.spans) == 2 * rate
+
+
+def test_what_is_written(configured):
+    """The headers are spelled as each vendor documents them."""
+    configured(environment="pré prod", sample_rate=1)
+    carrier = {}
+    with anytel.span("send", parent=anytel.extract({"sentry-trace": f"{TRACE}-{SPAN}"})) as span:
+        anytel.inject(carrier)
+    assert carrier == {
+        "traceparent": f"00-{TRACE}-{span.span_id}-01",
+        "x-datadog-trace-id": LOW,
+        "x-datadog-parent-id": str(int(span.span_id, 16)),
+        "x-datadog-sampling-priority": "2",
+        "x-datadog-tags": f"_dd.p.tid={TRACE[:16]},_dd.p.dm=-4",
+        "sentry-trace": f"{TRACE}-{span.span_id}-1",
+        "baggage": f"sentry-trace_id={TRACE},sentry-sampled=true,sentry-sample_rate=1.0,"
+        "sentry-environment=pr%C3%A9%20prod",
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "sampled", "decided"),
+    [
+        (W3C, True, True),
+        ({"traceparent": f"00-{TRACE}-{SPAN}-00"}, False, True),
+        ({"traceparent": f"00-{TRACE}-{SPAN}-ff"}, True, True),
+        ({"traceparent": f"cc-{TRACE}-{SPAN}-01-future"}, True, True),
+        ({"TraceParent": f" 00-{TRACE}-{SPAN}-01 "}, True, True),
+        (DATADOG, True, True),
+        ({**DATADOG, "x-datadog-sampling-priority": "-1"}, False, True),
+        ({**DATADOG, "x-datadog-sampling-priority": "0"}, False, True),
+        ({**DATADOG, "x-datadog-sampling-priority": "2"}, True, True),
+        ({name: DATADOG[name] for name in DATADOG if "priority" not in name}, False, False),
+        ({**DATADOG, "x-datadog-sampling-priority": "x"}, False, False),
+        (SENTRY, True, True),
+        ({"sentry-trace": f"{TRACE}-{SPAN}-0"}, False, True),
+        ({"sentry-trace": f"{TRACE}-{SPAN}"}, False, False),
+    ],
+)
+@pytest.mark.parametrize("shape", ["mapping", "pairs", "bytes"])
+def test_what_is_read(headers, sampled, decided, shape):
+    """Every documented form is read, without regard to case, from a mapping or from pairs of text or bytes."""
+    carrier = {
+        "mapping": headers,
+        "pairs": list(headers.items()),
+        "bytes": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }[shape]
+    found = anytel.extract(carrier)
+    assert (found.trace_id, f"{found.context.span_id:016x}") == (TRACE, SPAN)
+    assert (found.context.sampled, found.decided) == (sampled, decided)
+    assert dict(anytel.stats().refused) == {}
+
+
+def test_a_64_bit_datadog_trace():
+    """Without the tag for the upper half the trace id has 64 bits."""
+    found = anytel.extract({**DATADOG, "x-datadog-tags": "_dd.p.dm=-1"})
+    assert found.trace_id == "0" * 16 + TRACE[16:]
+
+
+def test_the_order_of_precedence():
+    """W3C comes before Datadog's, and these before Sentry's; a malformed one falls through to the next, counted."""
+    other = "1" * 32
+    everything = {**SENTRY, **DATADOG, "traceparent": f"00-{other}-{SPAN}-00"}
+    assert anytel.extract(everything).trace_id == other
+    assert anytel.extract({**everything, "traceparent": "broken"}).trace_id == TRACE
+    assert anytel.extract({**SENTRY, "traceparent": "broken", "x-datadog-trace-id": "broken"}).decided
+    assert anytel.stats().refused["malformed_header"] == 3
+
+
+BROKEN = [
+    {"traceparent": value}
+    for value in (
+        "", "00", f"00-{TRACE}-{SPAN}", f"ff-{TRACE}-{SPAN}-01", f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01", f"00-{TRACE.upper()}-{SPAN}-01", f"00-{TRACE}-{SPAN}-01-more",
+        f"00-{TRACE}-{SPAN}-0g", f"00-{TRACE[:-1]}-{SPAN}-01",
+        "x" * 1_000_000, f"00-{TRACE}-{SPAN}-01\x00",
+    )
+] + [
+    {**DATADOG, **changed}
+    for changed in (
+        {"x-datadog-trace-id": "0"}, {"x-datadog-trace-id": "-5"}, {"x-datadog-trace-id": "1" * 5_000},
+        {"x-datadog-trace-id": str(2**64), "x-datadog-tags": ""}, {"x-datadog-parent-id": "x"},
+        {"x-datadog-trace-id": "٣"},
+    )
+] + [{"sentry-trace": value} for value in ("1", f"{TRACE}-{SPAN}-2", f"{TRACE}-{SPAN}-1-1", "-1")]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", BROKEN, ids=lambda headers: next(iter(headers.values()))[:60] or "empty")
+def test_malformed_headers_are_ignored_and_counted(configured, headers):
+    """What is malformed starts a new trace, is counted, and never raises."""
+    configured(strict=True)
+    found = anytel.extract(headers)
+    assert (found, found.trace_id) == (RemoteContext(), "")
+    assert anytel.stats().refused["malformed_header"] == 1
+    with anytel.span("s", parent=found) as span:
+        assert span.recording
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from([*W3C, *DATADOG, *SENTRY, "tracestate", "baggage", "other"]),
+        st.one_of(
+            st.text(),
+            st.sampled_from([*W3C.values(), *DATADOG.values(), *SENTRY.values()]),
+            st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}.?"),
+            st.integers().map(str),
+        ),
+    )
+)
+def test_any_headers_can_be_read_and_forwarded(headers):
+    """Whatever arrives, `extract` gives a context, and what is injected below it is well formed."""
+    anytel.runtime.reset()
+    anytel.configure(backends="memory")
+    carrier = dict(headers)
+    with anytel.span("s", parent=anytel.extract(headers)) as span:
+        anytel.inject(carrier)
+    again = anytel.extract(carrier)
+    assert (again.trace_id, f"{again.context.span_id:016x}") == (span.trace_id, span.span_id)
+    for name in ("traceparent", "x-datadog-trace-id", "sentry-trace"):
+        assert anytel.extract({name: carrier[name], **{k: carrier[k] for k in DATADOG if name[0] == "x"}}).context
+
+
+def test_hostile_carriers_are_refused():
+    """A carrier that is none is refused, and the context given starts a new trace."""
+    carriers = [*VALUES.values(), [1], [("a",)], [("traceparent", 5)], {5: 6}, {b"traceparent": b"x"}, BadMapping()]
+    for carrier in carriers:
+        assert anytel.extract(carrier).context is None
+
+
+@pytest.mark.parametrize("carrier", [None, 5, (), "text", Unprintable(), {"baggage": 5}])
+def test_injecting_into_what_cannot_be_written(memory, carrier):
+    """A carrier that cannot be written is refused; nothing raises."""
+    with anytel.span("s"):
+        anytel.inject(carrier)
+    assert anytel.stats().refused["headers"] == 1
+
+
+def test_baggage_of_others_is_kept(memory):
+    """Baggage that is there stays, and another service's `sentry-` entries are replaced; what is huge is cut whole."""
+    carrier = {"baggage": "user=1;p=2, sentry-trace_id=old,sentry-public_key=x ,tenant=%20b,,"}
+    with anytel.span("s"):
+        anytel.inject(carrier)
+    items = carrier["baggage"].split(",")
+    assert [item.strip() for item in items if not item.startswith("sentry-")] == ["user=1;p=2", "tenant=%20b"]
+    assert not {"old", "public_key"} & {part for item in items for part in item.replace("=", "-").split("-")}
+    carrier = {"baggage": ",".join(f"key{number}=value{number}" for number in range(2_000))}
+    with anytel.span("s"):
+        anytel.inject(carrier)
+    kept = [item for item in carrier["baggage"].split(",") if not item.startswith("sentry-")]
+    assert all(item == f"key{number}=value{number}" for number, item in enumerate(kept))
+    assert len(carrier["baggage"]) < 8_192 + 500
+
+
+def test_a_long_tracestate_is_dropped(memory):
+    """A tracestate over 512 characters is not forwarded."""
+    for length, kept in ((512, True), (513, False)):
+        state = "a=" + "x" * (length - 2)
+        carrier = {}
+        with anytel.span("s", parent=anytel.extract({**W3C, "tracestate": state})):
+            anytel.inject(carrier)
+        assert carrier.get("tracestate") == (state if kept else None)
+
+
+def test_a_tracestate_in_several_headers_is_joined():
+    """Several `tracestate` headers are one list, in their order (W3C Trace Context, section 3.3.1)."""
+    pairs = [(b"traceparent", W3C["traceparent"].encode()), (b"tracestate", b"a=1"), (b"tracestate", b"b=2,c=3")]
+    assert anytel.extract(pairs).context.tracestate == "a=1,b=2,c=3"
+
+
+def test_outside_a_span_nothing_is_written(memory):
+    """Without a current span a carrier is left as it is."""
+    carrier = {"baggage": "a=1"}
+    anytel.inject(carrier)
+    assert carrier == {"baggage": "a=1"}
