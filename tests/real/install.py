@@ -1,0 +1,197 @@
+"""Install the real receivers, outside the tree: ``python tests/real/install.py [GROUP|NAME ...]``.
+
+Everything goes to ``ANYTEL_TOOLS`` (by default ``~/.cache/anytel/tools``), one folder per tool and version, by the
+ordinary clients of its registry: pip, npm, apt-get and go, as each is configured on this machine. What is there
+already is left alone. Nothing is started, and nothing is installed system-wide.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["TOOLS", "Tool", "cache", "main"]
+
+
+def cache() -> Path:
+    """Give the folder of the tools."""
+    return Path(os.environ.get("ANYTEL_TOOLS") or Path.home() / ".cache" / "anytel" / "tools")
+
+
+def _run(*command: str | Path, cwd: Path | None = None, **env: str) -> None:
+    env = {**os.environ, **env}
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run(command, cwd=cwd, env=env, check=False, **output)
+    if done.returncode:
+        raise OSError(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout[-4000:]}")
+
+
+def _pypi(*requirements: str) -> Callable[[Path], None]:
+    """Install into a virtual environment of its own, whose versions then cannot clash with ours."""
+
+    def install(folder: Path) -> None:
+        _run(sys.executable, "-m", "venv", "--without-pip", folder)
+        pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet")
+        _run(*pip, "--disable-pip-version-check", *requirements)
+
+    return install
+
+
+def _npm(*packages: str) -> Callable[[Path], None]:
+    def install(folder: Path) -> None:
+        options = "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"
+        _run("npm", "install", *options, "--prefix", folder, *packages)
+
+    return install
+
+
+def _debian(*packages: str) -> Callable[[Path], None]:
+    """Unpack packages of this machine's own release without installing them, so that no service is started."""
+
+    def install(folder: Path) -> None:
+        try:
+            _run("apt-get", "download", *packages, cwd=folder)
+        except OSError:
+            if os.geteuid() != 0:
+                raise
+            _run("apt-get", "update")
+            _run("apt-get", "download", *packages, cwd=folder)
+        for package in folder.glob("*.deb"):
+            _run("dpkg", "-x", package, folder)
+            package.unlink()
+
+    return install
+
+
+def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
+    """Build commands of one module version; *tags* leave out what these tests do not need."""
+
+    def install(folder: Path) -> None:
+        _run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
+
+    return install
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool in one version. *program* is its main program, within its folder."""
+
+    name: str
+    version: str
+    group: str
+    program: str
+    install: Callable[[Path], None]
+
+    @property
+    def folder(self) -> Path:
+        """Where it is, or will be."""
+        return cache() / f"{self.name}-{self.version}"
+
+    @property
+    def path(self) -> Path:
+        """The main program's path."""
+        return self.folder / self.program
+
+    @property
+    def present(self) -> bool:
+        """Whether it has been installed to the end."""
+        return self._mark.exists()
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / ".installed"
+
+    def ensure(self) -> str:
+        """Install it where it is missing; say what was done.
+
+        Raises:
+            OSError: The registry's client is missing, or failed; its output is in the message.
+        """
+        if self.present:
+            return "present"
+        began = time.monotonic()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.install(self.folder)
+        if not self.path.exists():
+            raise OSError(f"{self.path} is not there after the installation")
+        self._mark.touch()
+        return f"installed in {time.monotonic() - began:.0f} s"
+
+
+_PROMETHEUS_3 = "github.com/prometheus/prometheus/cmd/{}@v0.316.0"
+_TELEGRAF_PLUGINS = "custom,inputs.statsd,outputs.file,serializers.json"
+_ALL = (
+    # The pin of hono: with 4.13, Spotlight answers every request with 500.
+    Tool(
+        "spotlight",
+        "4.11.8",
+        "ready",
+        "node_modules/.bin/spotlight",
+        _npm("@spotlightjs/spotlight@4.11.8", "hono@4.12.25"),
+    ),
+    Tool("bugsink", "2.6.1", "ready", "bin/bugsink-manage", _pypi("bugsink==2.6.1")),
+    Tool("sentry-relay", "0.10.1", "ready", "bin/python", _pypi("sentry-relay==0.10.1")),
+    Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
+    Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
+    Tool(
+        "statsd_exporter",
+        "0.30.0",
+        "go",
+        "bin/statsd_exporter",
+        _go("github.com/prometheus/statsd_exporter@v0.30.0"),
+    ),
+    # v0.316.0 is Prometheus 3.16.0; without the service discoveries, of which only the built-in static one is needed.
+    Tool(
+        "prometheus",
+        "3.16.0",
+        "go",
+        "bin/prometheus",
+        _go(_PROMETHEUS_3.format("prometheus"), _PROMETHEUS_3.format("promtool"), tags="remove_all_sd"),
+    ),
+    Tool(
+        "telegraf",
+        "1.37.2",
+        "go",
+        "bin/telegraf",
+        _go("github.com/influxdata/telegraf/cmd/telegraf@v1.37.2", tags=_TELEGRAF_PLUGINS),
+    ),
+)
+TOOLS = {f"{tool.name}-{tool.version}": tool for tool in _ALL}
+"""All tools; the group ``ready`` comes ready from PyPI, npm and Debian, the group ``go`` is compiled here."""
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other installation is running."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Install the *wanted* groups and tools, all if none is named; give the number of failures."""
+    failed = 0
+    with _alone():
+        for name, tool in TOOLS.items():
+            if wanted and not {name, tool.name, tool.group} & set(wanted):
+                continue
+            try:
+                print(f"{name}: {tool.ensure()}", flush=True)
+            except OSError as problem:
+                failed += 1
+                print(f"{name}: FAILED: {problem}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
