@@ -3,9 +3,9 @@
 import json
 import re
 import socket
+from typing import ClassVar
 
 import pytest
-from conformance.claimed import DATADOG
 
 from anytel.testing.conformance import (
     BackendConformance,
@@ -21,13 +21,14 @@ from anytel.testing.receivers.datadog import DatadogAgent, trace_id_of
 from anytel.testing.receivers.dogstatsd import DogStatsD
 from anytel.testing.receivers.http import Answer, HttpReceiver
 from anytel_datadog import DatadogBackend
+from conformance.claimed import DATADOG
 
 
 class TestDatadog(BackendConformance):
     """Spans are chunks in v0.4."""
 
     fidelity = DATADOG
-    names = {"naming.cache-hits": "naming.cache_hits", "naming/queue.depth": "naming_queue.depth"}
+    names: ClassVar = {"naming.cache-hits": "naming.cache_hits", "naming/queue.depth": "naming_queue.depth"}
 
     @pytest.fixture
     def wire(self):
@@ -36,6 +37,7 @@ class TestDatadog(BackendConformance):
             yield
 
     def make(self):
+        self.settle()  # what the adapter before this one has sent
         self.agent.clear()
         self.statsd.clear()
         return DatadogBackend(agent_url=self.agent.url, dogstatsd_url=self.statsd.url)

@@ -1,15 +1,22 @@
 """The Prometheus backend on the kit: scraped over HTTP and read by the vendor's own parser."""
 
 import re
-
-import pytest
-from conformance.claimed import PROMETHEUS
+from typing import ClassVar
 
 from anytel.testing.conformance import BackendConformance, Measured, Observed
 from anytel.testing.receivers.prometheus import scrape
 from anytel_prometheus import PrometheusBackend
+from conformance.claimed import PROMETHEUS
 
-WORDS = {"s": "seconds", "ms": "seconds", "us": "seconds", "ns": "seconds", "min": "seconds", "By": "bytes", "MiBy": "bytes"}
+WORDS = {
+    "s": "seconds",
+    "ms": "seconds",
+    "us": "seconds",
+    "ns": "seconds",
+    "min": "seconds",
+    "By": "bytes",
+    "MiBy": "bytes",
+}
 UNITS = {"seconds": "s", "bytes": "By", "ratio": "1", "": ""}
 KINDS = {"counter": "count", "gauge": "gauge", "histogram": "histogram"}
 
@@ -19,7 +26,7 @@ class TestPrometheus(BackendConformance):
 
     fidelity = PROMETHEUS
     shared_wire = False
-    names = {
+    names: ClassVar = {
         "naming.calls": "naming_calls",
         "naming.requests_total": "naming_requests",
         "naming.sent": "naming_sent_bytes",
@@ -68,7 +75,7 @@ def one_series(family, tags, samples):
         bounds = [(float(one.labels["le"]), one.value) for one in samples if one.name.endswith("_bucket")]
         below = [0.0, *(total for _, total in bounds)]
         values["buckets"] = tuple((bound, total - low) for (bound, total), low in zip(bounds, below, strict=False))
-        values["count"] = by_name["_count"]
+        values["count"] = bounds[-1][1]  # there is no _count where values are negative
     seen = [one.exemplar.labels for one in samples if one.exemplar]
     return Measured(
         name=family.name,

@@ -4,7 +4,6 @@ import json
 
 import pytest
 import sentry_sdk
-from conformance.claimed import SENTRY
 
 from anytel.testing.conformance import (
     BackendConformance,
@@ -21,6 +20,7 @@ from anytel.testing.conformance import (
 from anytel.testing.receivers.http import Answer
 from anytel.testing.receivers.sentry import SentryReceiver
 from anytel_sentry import SentryBackend
+from conformance.claimed import SENTRY
 
 KINDS = {"counter": "count", "gauge": "gauge", "distribution": "distribution"}
 LEVELS = {"warn": "warning", "fatal": "critical"}
@@ -126,7 +126,9 @@ def error(event):
 def exception(values, of):
     """Give one of the flat list with those that name it as their parent."""
     below = [one for one in values if one["mechanism"].get("parent_id") == of["mechanism"]["exception_id"]]
-    members = sorted((one for one in below if "[" in one["mechanism"]["source"]), key=lambda one: one["mechanism"]["source"])
+    members = sorted(
+        (one for one in below if "[" in one["mechanism"]["source"]), key=lambda one: one["mechanism"]["source"]
+    )
     causes = [one for one in below if one not in members]
     return Raised(
         type=f"{of['module']}.{of['type']}" if of["module"] else of["type"],

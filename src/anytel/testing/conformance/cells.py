@@ -155,10 +155,10 @@ def _of_span(ours: ObservedSpan, theirs: ObservedSpan | None) -> Iterator[Cell]:
     pairs: dict[str, tuple[object, object]] = {
         "id": (ours.ids, theirs and theirs.ids),
         "name": (ours.name, got.name),
-        "time": ((ours.start_ns, ours.end_ns), None if got.start_ns is None else (got.start_ns, got.end_ns)),
+        "time": (_times(ours), _times(got)),
         "parent": (ours.parent_id, got.parent_id),
         "kind": (ours.kind, got.kind),
-        "status": ((ours.status, ours.status_message), got.status and (got.status, got.status_message or "")),
+        "status": (_status(ours), _status(got)),
         "service": (ours.service, got.service),
         "attributes": (_typed(ours.attributes), _asked(ours.attributes, got.attributes)),
         "events": (_events(ours), _events(got)),
@@ -166,6 +166,14 @@ def _of_span(ours: ObservedSpan, theirs: ObservedSpan | None) -> Iterator[Cell]:
         "exception": (_trace(ours.exception), _trace(got.exception)),
     }
     return (Cell(f"span.{name}", f"span {ours.name!r}", *pair) for name, pair in pairs.items())
+
+
+def _times(span: ObservedSpan) -> object:
+    return None if span.start_ns is None else (span.start_ns, span.end_ns)
+
+
+def _status(span: ObservedSpan) -> object:
+    return None if span.status is None else (span.status, span.status_message or "")
 
 
 def _of_log(item: str, ours: ObservedLog, theirs: ObservedLog | None, known: AbstractSet[int]) -> Iterator[Cell]:

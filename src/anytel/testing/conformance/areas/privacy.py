@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 import anytel
@@ -11,6 +13,7 @@ from anytel.testing.conformance.kit import Kit
 __all__ = ["Privacy"]
 
 CANARY = "c4n4ryS3cr3t"
+ENCODED = base64.b64encode(f"user:{CANARY}".encode()).decode()
 
 
 class Privacy(Kit):
@@ -25,8 +28,9 @@ class Privacy(Kit):
         observed = self.arrived()
         assert self.seen("visible", observed) == self.times(1)
         assert b"visible" in observed.raw, "read() gives no raw bytes, so that nothing can be found in them"
-        at = observed.raw.find(CANARY.encode())
-        assert at < 0, observed.raw[max(at - 60, 0) : at + 60]
+        for secret in (CANARY, ENCODED):
+            at = observed.raw.find(secret.encode())
+            assert at < 0, observed.raw[max(at - 60, 0) : at + 60]
 
 
 def _give_secrets() -> None:
@@ -47,7 +51,7 @@ def _fail(argument: str) -> None:
     local = argument * 2
     with anytel.context(secret=argument):
         try:
-            raise ValueError(f"Basic {argument}", len(local))  # noqa: TRY301 -- raised and caught here on purpose
+            raise ValueError(f"Basic {ENCODED}", len(local))  # noqa: TRY301 -- raised and caught here on purpose
         except ValueError as exc:
             anytel.get_logger("kit").exception("failed")
             anytel.capture_exception(exc, {"passphrase": argument})
