@@ -62,9 +62,9 @@ class Logger:
         self._context = context
         self._output: Output | None = None
 
-    def bind(self, **values: object) -> Logger:
+    def bind(self, /, **values: object) -> Logger:
         """Give a logger whose lines have *values* too."""
-        return Logger(self._name, {**self._context, **values})
+        return Logger(self._name, {**self._context, **_aside(values)})
 
     def unbind(self, *names: str) -> Logger:
         """Give a logger without the bound values of these *names*."""
@@ -135,9 +135,8 @@ class Logger:
             return
         output = self._output or self._open(epoch)
         try:
-            if "event" in values:
-                values["event_"] = values["event"]
-            values["event"] = str(event) % args if args else event
+            values = _aside(values)
+            values["event"] = _formatted(event, args) if args else event
             line: object = {**self._context, **values} if self._context else values
             for process in epoch.processors:
                 line = process(output, method, line)
@@ -158,6 +157,19 @@ class Logger:
 
     def __repr__(self) -> str:
         return f"<anytel logger {self._name!r}>"
+
+
+def _aside(values: dict[str, object]) -> dict[str, object]:
+    """Give *values* without the name of the event, whose value gets another name."""
+    if "event" in values:
+        values["event_"] = values.pop("event")
+    return values
+
+
+def _formatted(event: object, args: tuple[object, ...]) -> str:
+    """Format as `logging` does: a single mapping is for named conversions."""
+    only = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else None
+    return str(event) % (args if only is None else only)
 
 
 _METHODS = {name: getattr(Logger, name) for name in (*LEVELS, "exception")}
@@ -220,4 +232,4 @@ def emit(name: str, level: str, event: str, values: MutableMapping[str, object])
 
 def get_logger(name: str = "", **values: object) -> Logger:
     """Give a logger with that *name*, whose lines have *values*."""
-    return Logger(name, values)
+    return Logger(name, _aside(values))
