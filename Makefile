@@ -4,12 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.anytel-setup
 
-.PHONY: help demo test lint benchlogs format clean
+.PHONY: help demo test test-real test-real-go lint benchlogs format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   the demo service, its traffic and what was collected, in memory"
 	@echo "make test   all tests that need nothing but Python packages"
+	@echo "make test-real  against Spotlight, Bugsink, the Datadog test agent and Prometheus, which it installs"
+	@echo "make test-real-go  against statsd_exporter, telegraf and a current Prometheus, which it compiles"
 	@echo "make lint   ruff, mypy --strict and import-linter"
 	@echo "make benchlogs  measure log lines, sync and async, and write docs/logs-sync-or-async.md (3 minutes)"
 	@echo "make format rewrite the code in the one format"
@@ -25,7 +27,15 @@ demo: $(SETUP)
 	@$(BIN)/anytel demo
 
 test: $(SETUP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --ignore=tests/real
+
+test-real: $(SETUP)
+	@$(BIN)/python tests/real/install.py ready
+	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/real -m "not go"
+
+test-real-go: $(SETUP)
+	@$(BIN)/python tests/real/install.py go
+	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/real -m go
 
 lint: $(SETUP)
 	@$(BIN)/ruff check

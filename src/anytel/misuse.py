@@ -17,7 +17,7 @@ T = TypeVar("T")
 counts: Counter[str] = Counter()
 """How often something was refused, by reason."""
 _warned: set[str] = set()
-_lock = threading.Lock()
+_lock = threading.RLock()
 _strict = False
 _MAX_WARNED = 1_000
 
@@ -65,6 +65,6 @@ def shown(value: object) -> str:
 def reset() -> None:
     """Forget all counts and warnings, as in a new process."""
     global _lock  # noqa: PLW0603 -- a forked child may have inherited it locked
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     counts.clear()
     _warned.clear()

@@ -24,10 +24,13 @@ _VALUES = re.compile(
     r"(?P<scheme>(?i:bearer)\s+)[A-Za-z0-9+/._~=-]{8,}"  # an Authorization header's credentials
     r"|(?P<basic>(?i:basic)\s+)(?P<user>[A-Za-z0-9+/]{7,}={0,2})"  # likewise, of a user and a password
     r"|(?P<url>\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^\s/@:]{0,100}:[^\s/@]{1,200}@"  # user:password@ in a URL
+    r"|(?P<pair>(?i:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization"
+    r"|credential)[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?i:bearer\s+|basic\s+)?)[^\s&\"',;}\])]{1,500}"  # as in a URL's query
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON web token
     # A card's number: its first digit names the industry (ISO/IEC 7812-1), and it is written in groups, or in one.
     r"|(?<![\w-])(?P<card>[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5})(?![\w-])"
 )
+_NAMED = re.compile(r"(?i:passw(?:or)?d|passphrase|secret|token|key|authorization|credential)[\"']?\s{0,2}[=:]")
 _DIGITS = re.compile(r"\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d")
 SHORTEST = len("a://:b@")
 _INT64 = 2**63
@@ -127,6 +130,8 @@ def _suspect(text: str) -> bool:
     """Say quickly that most texts hold nothing that `_VALUES` could find."""
     if "://" in text or "eyJ" in text:
         return True
+    if ("=" in text or ":" in text) and _NAMED.search(text) is not None:
+        return True
     if " " in text and ("earer" in text or "asic" in text or "EARER" in text or "ASIC" in text):
         return True
     return len(text) >= 13 and _DIGITS.search(text) is not None
@@ -136,7 +141,7 @@ def _replace(match: re.Match[str]) -> str:
     groups = match.groupdict()
     if (groups["card"] and not _luhn(groups["card"])) or (groups["user"] and not _credentials(groups["user"])):
         return match[0]
-    kept = groups["scheme"] or groups["basic"] or groups["url"] or ""
+    kept = groups["scheme"] or groups["basic"] or groups["url"] or groups["pair"] or ""
     return f"{kept}{FILTERED}{'@' if groups['url'] else ''}"
 
 

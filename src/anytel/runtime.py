@@ -117,6 +117,7 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
     rate = settings.sample_rate.value
     backends: Sequence[Backend] = load(settings.backends, strict=settings.strict.value)
     pipeline = Pipeline(backends, settings.resource, rate, redactor, store, intervals, settings.error_tags.value)
+    logs = LogOutput(settings, pipeline, _processors(log_processors))
     try:
         pipeline.open()
     except AnytelError:
@@ -127,7 +128,18 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
     tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
     pipeline.tracer = tracer
-    return Runtime(settings, tracer, pipeline, LogOutput(settings, pipeline, log_processors))
+    return Runtime(settings, tracer, pipeline, logs)
+
+
+def _processors(given: Sequence[Processor]) -> Sequence[Processor]:
+    try:
+        processors = tuple(given)
+    except TypeError:
+        processors = (given,)  # type: ignore[assignment]  # refused below, if it is no processor either
+    if not all(map(callable, processors)):
+        fix = "Give a list of structlog processors: callables of a logger, a method name and an event."
+        raise ConfigError("log_processors", given, "configure(log_processors=)", "these are no processors", fix)
+    return processors
 
 
 def _put(new: Runtime) -> Runtime:
@@ -136,7 +148,7 @@ def _put(new: Runtime) -> Runtime:
     old, active = active, new
     settings, pipeline = new.settings, new.pipeline
     misuse.set_strict(settings.strict.value if settings is not None else False)
-    store.redactor = pipeline.redactor
+    store.redact_by(pipeline.redactor)
     store.exemplars = pipeline.wants_exemplars
     store.recording = bool(pipeline.backends)
     store.on_record = pipeline.start if store.recording else _start_nothing
@@ -180,14 +192,16 @@ def shutdown(timeout: float | None = None) -> bool:
         if timeout is None:
             timeout = active.settings.shutdown_timeout.value
         deadline = time.monotonic() + timeout
-        _end_open_spans(active.tracer)
+        _end_open_spans(active.tracer, deadline)
         old = _put(_nothing())
     _closed = old.pipeline
     return old.close(deadline)
 
 
-def _end_open_spans(tracer: NoopTracer) -> None:
+def _end_open_spans(tracer: NoopTracer, deadline: float) -> None:
     for trace in list(tracer.live.values()):
+        if time.monotonic() >= deadline:
+            return
         for span in list(trace.open.values()):
             trace.disowned.add(span._id)
             span.set({"anytel.unfinished": True})
@@ -227,6 +241,14 @@ def _after_fork() -> None:
     active.tracer.forget()
     active.pipeline.after_fork()
     store.forget()
+    _before_child_ends()
+
+
+def _before_child_ends() -> None:
+    """Deliver at the end of a child of multiprocessing, which ends without ``atexit``."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_sink, lambda _: util.Finalize(None, shutdown, exitpriority=100))
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -32,8 +32,8 @@ def test_the_links_of_a_page_lead_somewhere(page: Path):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_make_target_that_a_page_names_exists(page: Path):
     """In shell blocks and in running text."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:^\$ |`)make ([a-z]+)", page.read_text(), re.MULTILINE)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^\$ |`)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -42,7 +42,7 @@ def test_every_anytel_command_that_a_page_names_exists(page: Path):
     from anytel.cli.group import commands
 
     for command, rest in re.findall(
-        r"(?:^\$ (?:\.venv/bin/)?|`)anytel ([a-z]+)([^`\n]*)", page.read_text(), re.MULTILINE
+        r"(?:^\$ (?:\.venv/bin/)?|`)anytel ([a-z-]+)([^`\n]*)", page.read_text(), re.MULTILINE
     ):
         assert command in commands.commands, command
         known = {option for one in commands.commands[command].params for option in one.opts}

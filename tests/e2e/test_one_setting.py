@@ -81,6 +81,7 @@ def _sentry(vendors, name):
 
 
 def _datadog(vendors, name):
+    vendors.statsd.wait(lambda statsd: statsd.named(name))  # a datagram has no answer: flush() cannot wait for it
     items = vendors.statsd.named(name)
     return {metric.kind for metric in items}, sorted(value for metric in items for value in metric.values)
 

@@ -34,6 +34,12 @@ class _Common:
     recent: dict[int, Exemplar] = field(default_factory=dict)
     fresh: bool = False
 
+    def _absorb(self, other: _Common) -> None:
+        self.start_ns = min(self.start_ns, other.start_ns)
+        self.touched_ns = max(self.touched_ns, other.touched_ns)
+        self.fresh = self.fresh or other.fresh
+        self.exemplars.update(other.exemplars)
+
     def touch(self, now_ns: int) -> None:
         """Note that something was recorded since the last fold."""
         self.touched_ns = now_ns
@@ -50,6 +56,13 @@ class Sum(_Common):
 
     value: float = 0
     interval: float = 0
+
+    def absorb(self, other: Aggregate) -> None:
+        """Take over what another series of the same metric has recorded."""
+        if isinstance(other, Sum):
+            self._absorb(other)
+            self.value += other.value
+            self.interval += other.interval
 
     def add(self, value: float, now_ns: int) -> None:
         """Add what one thread has counted."""
@@ -78,6 +91,12 @@ class Level(_Common):
     """A gauge. Its value is written by any thread at any time: one store, and so atomic."""
 
     value: float = 0.0
+
+    def absorb(self, other: Aggregate) -> None:
+        """Take over the other's value."""
+        if isinstance(other, Level):
+            self._absorb(other)
+            self.value = other.value
 
     def total(self, now_ns: int) -> Point:
         """Give the last value."""
@@ -111,6 +130,12 @@ class _Moments:
         for value in values:
             buckets[bisect_left(bounds, value)] += 1
 
+    def merge(self, other: _Moments) -> None:
+        self.count += other.count
+        self.sum += other.sum
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.buckets = [ours + theirs for ours, theirs in zip(self.buckets, other.buckets, strict=True)]
+
 
 @dataclass(slots=True, eq=False)
 class Distribution(_Common):
@@ -122,6 +147,14 @@ class Distribution(_Common):
 
     def __post_init__(self) -> None:
         self.all, self.interval = self._moments(), self._moments()
+
+    def absorb(self, other: Aggregate) -> None:
+        """Take over what the other has recorded."""
+        if isinstance(other, Distribution):
+            self._absorb(other)
+            self._sample(other.samples)
+            self.all.merge(other.all)
+            self.interval.merge(other.interval)
 
     def _moments(self) -> _Moments:
         return _Moments([0] * (len(self.series.bounds) + 1))
@@ -167,6 +200,13 @@ class Distinct(_Common):
 
     members: set[str] = field(default_factory=set)
     windows: deque[tuple[int, Sketch]] = field(default_factory=deque)
+
+    def absorb(self, other: Aggregate) -> None:
+        """Take over what the other has seen."""
+        if isinstance(other, Distinct):
+            self._absorb(other)
+            self.members |= other.members
+            self.windows = deque(sorted((*self.windows, *other.windows), key=lambda window: window[0]))
 
     def add(self, values: Iterable[str], now_ns: int) -> None:
         """Add what one thread has seen."""

@@ -49,7 +49,7 @@ class BoundCounter(_Bound):
             except KeyError:
                 shard.count(self._key, value)
             if store.exemplars and (span := current.get()) is not None and span._trace.sampled:
-                shard.exemplars.setdefault((self._key, 0), (value, time_ns(), span))
+                shard.example((self._key, 0), (value, time_ns(), span))
         except Exception as exc:
             self._instrument._refuse(value, exc)
 

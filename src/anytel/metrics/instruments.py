@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from time import perf_counter, time_ns
 from typing import ClassVar, Self, TypeAlias
 
@@ -18,10 +19,13 @@ from anytel.metrics.bound import BoundCounter, BoundDistribution, BoundGauge, Bo
 from anytel.metrics.buckets import per_second
 from anytel.metrics.number import LARGEST, number
 from anytel.metrics.store import COMPACT, Key, store
+from anytel.redaction import encodable
 from anytel.tracing.context import bound, current
 
 __all__ = ["Counter", "Distribution", "Gauge", "Histogram", "Instrument", "Set", "Tags"]
 
+MAX_TAGS = 64
+"""Tags that one metric may declare."""
 MAX_TAG = 200
 """Characters of a tag value; what is over is cut."""
 
@@ -77,10 +81,10 @@ class Instrument:
 
     def declare(self, tags: Allowed, description: str, owner: str) -> None:
         """Turn what a first use has made into what was declared."""
-        allowed = tags if isinstance(tags, Mapping) else dict.fromkeys(tags)
+        allowed = tags if isinstance(tags, Mapping) else dict.fromkeys(islice(tags, MAX_TAGS))
         self._allowed = {name: None if some is None else frozenset(map(str, some)) for name, some in allowed.items()}
         self._declared = tuple(self._allowed)
-        self.description, self.owner, self.implicit = description, owner, False
+        self.description, self.owner, self.implicit = _said(description), _said(owner), False
 
     def rendered(self, tags: Tags) -> dict[str, str]:
         """Give *tags* as text; what is not declared is counted and left out."""
@@ -162,7 +166,7 @@ class Counter(Instrument):
                 key = self._slot(tags, key)  # type: ignore[assignment]  # a series stands for a key
                 shard.count(key, value)
             if store.exemplars and (span := current.get()) is not None and span._trace.sampled:
-                shard.exemplars.setdefault((key, 0), (value, time_ns(), span))
+                shard.example((key, 0), (value, time_ns(), span))
         except Exception as exc:
             self._refuse(value, exc)
 
@@ -312,6 +316,10 @@ class Set(Instrument):
     def bind(self, tags: Tags | None = None, /, **more: object) -> BoundSet:
         """Give a handle on one series."""
         return BoundSet(self, self._bound_key(tags, more))
+
+
+def _said(words: object) -> str:
+    return encodable(text(words)) if words is not None else ""
 
 
 def _tag(value: object) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anytel import misuse
 from anytel.attributes import text
 from anytel.metrics import buckets
+from anytel.redaction import encodable
 
 if TYPE_CHECKING:
     from anytel.metrics.instruments import Allowed, Instrument
@@ -104,7 +105,7 @@ def _make(cls: type[I], name: str, unit: str, bounds: tuple[float, ...] | None) 
         raise _Conflict("a name is letters, digits, '_', '.', '-' and '/', and begins with a letter")
     if len(_instruments) >= MAX_UNDECLARED:
         raise _Conflict(f"there are {MAX_UNDECLARED} names already: put what varies into a tag", "names")
-    unit = unit if isinstance(unit, str) else text(unit)
+    unit = encodable(text(unit)) if unit is not None else ""
     if bounds is None:
         bounds = buckets.default(unit) if cls.kind in ("histogram", "distribution") else ()
     made = _instruments[name] = cls.undeclared(name, unit, bounds)

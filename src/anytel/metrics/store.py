@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from anytel import misuse
@@ -75,6 +75,11 @@ class Shard:
         except KeyError:
             self.sets[key] = {value}
             store.on_record()
+
+    def example(self, place: tuple[Key, int], exemplar: tuple[float, int, Span]) -> None:
+        """Keep the first exemplar of a series and bucket."""
+        if place not in self.exemplars:
+            self.exemplars[place] = exemplar
 
     def compact(self, key: Key) -> None:
         """Fold one series early, so that a busy interval needs no more memory than a quiet one."""
@@ -157,9 +162,30 @@ class Store:
         return raw
 
     def _pairs(self, instrument: Instrument, tags: Mapping[str, object]) -> Pairs:
+        return self._redacted(instrument.rendered(tags).items())
+
+    def _redacted(self, pairs: Iterable[tuple[str, str]]) -> Pairs:
         redact = self.redactor
-        shown = instrument.rendered(tags).items()
-        return tuple(sorted((redact.key(k), FILTERED if redact.secret(k) else redact.text(v)) for k, v in shown))
+        return tuple(sorted((redact.key(k), FILTERED if redact.secret(k) else redact.text(v)) for k, v in pairs))
+
+    def redact_by(self, redactor: Redactor) -> None:
+        """Redact tags by the rules of *redactor*, also those of series that there are already."""
+        with self.lock:
+            self.fold()
+            self.redactor = redactor
+            for instrument, siblings in list(self._series.items()):
+                for pairs in list(siblings):
+                    if self._redacted(pairs) != pairs:
+                        self._move(instrument, siblings.pop(pairs))
+
+    def _move(self, instrument: Instrument, old: Aggregate) -> None:
+        """Bring a series together with that of its redacted tags; who records to it keeps its key."""
+        pairs = self._redacted(old.series.tags)
+        kept = self._series[instrument].get(pairs) or self._create(instrument, pairs)
+        kept.absorb(old)
+        for key in (*old.raw_keys, old.series):
+            kept.raw_keys.append(key)
+            self.aggregates[key] = kept  # type: ignore[index]  # raw keys are kept as objects
 
     def _create(self, instrument: Instrument, pairs: Pairs) -> Aggregate:
         siblings = self._series[instrument]
@@ -185,7 +211,10 @@ class Store:
         # A bound handle keeps a series that was evicted, or that belongs to the process this one was forked from, and a
         # thread may have recorded under a raw key at the moment at which its series was evicted.
         if isinstance(key, Series):
-            return self._begin(self._instruments[key], key)
+            made = self._begin(self._instruments[key], key)
+            if self._redacted(key.tags) != key.tags:
+                self._move(self._instruments[key], self._series[self._instruments[key]].pop(key.tags))
+            return self.aggregates.get(key, made)
         instrument, *rest = key
         names, values = rest[: len(rest) // 2], rest[len(rest) // 2 :]
         tags = dict(zip(map(str, names), values, strict=True))
@@ -245,13 +274,16 @@ class Store:
             return MetricBatch(self._start_ns, now_ns, flow, self._points(now_ns, delta=False))
 
     def _points(self, now_ns: int, *, delta: bool) -> list[Point]:
-        every = (one for siblings in self._series.values() for one in siblings.values())
+        # A list: the lock is reentrant, and a finalizer or a signal handler may record a new series meanwhile.
+        every = [one for siblings in list(self._series.values()) for one in list(siblings.values())]
         points = (one.delta(now_ns) if delta else one.total(now_ns) for one in every)
         return [point for point in points if point is not None]
 
     def _evict(self, now_ns: int) -> None:
-        for instrument, siblings in self._series.items():
-            idle = [pairs for pairs, one in siblings.items() if now_ns - one.touched_ns > IDLE_NS]
+        for instrument, siblings in list(self._series.items()):
+            if instrument.kind == "gauge":  # written once, it is true until it is written again
+                continue
+            idle = [pairs for pairs, one in list(siblings.items()) if now_ns - one.touched_ns > IDLE_NS]
             for pairs in idle:
                 gone = siblings.pop(pairs)
                 for key in (*gone.raw_keys, gone.series):

@@ -39,7 +39,7 @@ class Account:
     """The account of one backend; any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a signal handler may ask for the stats
         self._emitted: Counter[Signal] = Counter()
         self._delivered: Counter[Signal] = Counter()
         self._dropped: dict[Signal, Counter[str]] = {}

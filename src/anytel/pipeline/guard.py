@@ -22,7 +22,7 @@ class Guard:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, as everything that a signal handler may come to
         self._reported: dict[str, float] = {}
         self._since: dict[str, int] = {}
 

@@ -21,7 +21,7 @@ __all__ = ["LIMITS", "Outlet", "join"]
 
 Item: TypeAlias = SpanRecord | LogRecord | ErrorRecord | MetricBatch
 
-LIMITS: dict[Signal, int] = {"error": 1_000, "span": 20_000, "log": 20_000, "metric": 12}
+LIMITS: dict[Signal, int] = {"error": 1_000, "span": 50_000, "log": 50_000, "metric": 12}
 """Items that wait for one backend (of metrics: intervals); beyond, the oldest are dropped and counted."""
 BATCH: dict[Signal, int] = {"error": 50, "span": 1_000, "log": 1_000, "metric": 1}
 ATTEMPT = 10.0

@@ -168,14 +168,17 @@ class Pipeline:
         """Start the dispatcher, if it does not run; nobody does before there is something to do."""
         if self._thread is not None:
             return
-        with self._starting:
+        if not self._starting.acquire(blocking=False):
+            return  # somebody is starting it, or this is a signal handler in the midst of that
+        try:
             if self._thread is None and not self._stopped:
                 thread = threading.Thread(target=self._run, name="anytel-dispatcher", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:  # the interpreter is going down; `flush` works on its own thread
-                    return
+                thread.start()
                 self._thread = thread
+        except RuntimeError:  # the interpreter is going down; `flush` works on its own thread
+            return
+        finally:
+            self._starting.release()
 
     def start_if_recorded(self) -> None:
         """Start where something was recorded before this pipeline was in force."""
@@ -281,6 +284,9 @@ class Pipeline:
         if in_time:
             try:
                 self.turn(metrics=True)
+            except Exception:  # as in `_run`
+                logger.exception("the last records could not be handed over; they are lost")
+                in_time = False
             finally:
                 self._turn.release()
         return in_time

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 from anytel.attributes import Value, flatten
-from anytel.backend import ErrorRecord, Event, ExceptionRecord, Level, Link, SpanContext, SpanRecord
+from anytel.backend import ErrorRecord, Event, ExceptionRecord, Level, Link, SpanContext, SpanKind, SpanRecord
 from anytel.logs.event import LogEvent, log_record
 from anytel.redaction import Redactor
 from anytel.tracing import exceptions
 from anytel.tracing.record import Span
 from anytel.tracing.trace import Trace
+from anytel.tracing.tracer import KINDS
 
 __all__ = ["Report", "error_record", "span_record"]
 
@@ -26,7 +27,7 @@ def span_record(span: Span, redactor: Redactor, service: str) -> SpanRecord:
     own = _service(span, service)
     return SpanRecord(
         name=_name(span, redactor),
-        kind=span.kind,
+        kind=_kind(span.kind),
         context=span.context,
         parent_id=parent._id if parent is not None else remote.span_id if remote is not None else 0,
         remote_parent=parent is None and remote is not None,
@@ -42,7 +43,7 @@ def span_record(span: Span, redactor: Redactor, service: str) -> SpanRecord:
         attributes=redactor.attributes(own_first, dropped),
         events=_events(span, redactor),
         links=tuple(Link(link.context, redactor.attributes(dict(link.attributes))) for link in span._links),
-        scope=span.scope,
+        scope=redactor.text(span.scope) if type(span.scope) is str else "",
         dropped=dropped,
     )
 
@@ -52,6 +53,11 @@ def _events(span: Span, redactor: Redactor) -> tuple[Event, ...]:
         return ()
     wall = span._trace.wall
     return tuple(Event(redactor.text(name), wall(at), redactor.attributes(more)) for name, at, more in span._events)
+
+
+def _kind(kind: object) -> SpanKind:
+    """Give the kind, which the user may have exchanged for anything."""
+    return next((known for known in KINDS if known is kind or (type(kind) is str and known == kind)), "internal")
 
 
 def _name(span: Span, redactor: Redactor) -> str:

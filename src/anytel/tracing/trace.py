@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["BREADCRUMBS", "CHUNK", "Sink", "Trace"]
 
 CHUNK = 1_000
+MAX_LIVE = 10_000
+"""Open local traces that are watched: the spans of the others leave only when their root ends."""
 BREADCRUMBS = 50
 """Log events of a trace that its error reports show."""
 _NS = 1_000_000_000
@@ -80,6 +83,9 @@ class Trace:
         self._epoch = time_ns() - self.started
         if sampled:
             live[id(self)] = self
+            if len(live) > MAX_LIVE:  # the oldest was forgotten by the user: its spans leave when it ends, if it does
+                with suppress(RuntimeError):  # another thread begins or ends a trace at this moment
+                    live.pop(next(iter(live), 0), None)
 
     @property
     def unrecorded(self) -> Unrecorded:

@@ -161,7 +161,7 @@ def _link(link: object) -> Link | None:
     if isinstance(link, tuple):  # a `Link` is such a pair too
         link, attributes = link
     context = link if isinstance(link, SpanContext) else getattr(link, "context", None)
-    if isinstance(context, SpanContext):
+    if isinstance(context, SpanContext) and 0 < context.trace_id < 2**128 and 0 < context.span_id < 2**64:
         return Link(context, flatten(attributes))
     if isinstance(link, NoopSpan | RemoteContext):
         return None  # not recording, or nothing was extracted: nothing to link to
