@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from anytel.backend import Backend, ConfigError, Host, MetricFlow, Signal
 from anytel_prometheus.exporter import Exporter
+from anytel_prometheus.fidelity import FIDELITY
 from anytel_prometheus.lease import Lease
 from anytel_prometheus.publication import publish, withdraw
 
@@ -33,21 +34,7 @@ class PrometheusBackend(Backend):
     signals: ClassVar[frozenset[Signal]] = frozenset({"metric"})
     metric_flow: ClassVar[MetricFlow] = "pull"
     exemplars: ClassVar[bool] = True
-    fidelity: ClassVar[Mapping[str, str]] = {
-        "metric.count": "exact",
-        "metric.gauge": "exact",
-        "metric.distribution": "approximate: in buckets; Prometheus interpolates percentiles between their bounds",
-        "metric.histogram": "exact",
-        "metric.set": "approximate: a gauge of the different values of the last minute; instances cannot be added",
-        "metric.name": "approximate: in snake case, with the unit and _total at its end",
-        "metric.tags": "approximate: names in snake case; a tag with an empty value is the same as none",
-        "metric.unit": "approximate: as the end of the name; times in seconds and sizes in bytes",
-        "metric.description": "exact",
-        "metric.exemplars": "exact",
-        "span": "unsupported: Prometheus stores metrics only",
-        "log": "unsupported: Prometheus stores metrics only",
-        "error": "unsupported: Prometheus stores metrics only",
-    }
+    fidelity: ClassVar[Mapping[str, str]] = FIDELITY
 
     def __init__(self, host: str | None = None, port: int | None = None) -> None:
         self._address_host = host or os.environ.get(_HOST, "").strip() or "localhost"

@@ -16,15 +16,12 @@ from anytel.testing.conformance import (
     Raised,
     functions_in,
 )
-from conformance.claimed import CONSOLE
 
 METRICS = ("count", "gauge", "distribution", "histogram", "set")
 
 
 class TestConsole(BackendConformance):
     """It writes JSON where standard output is no terminal."""
-
-    fidelity = CONSOLE
 
     @pytest.fixture
     def wire(self, tmp_path, monkeypatch):

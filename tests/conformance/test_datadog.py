@@ -21,13 +21,11 @@ from anytel.testing.receivers.datadog import DatadogAgent, trace_id_of
 from anytel.testing.receivers.dogstatsd import DogStatsD
 from anytel.testing.receivers.http import Answer, HttpReceiver
 from anytel_datadog import DatadogBackend
-from conformance.claimed import DATADOG
 
 
 class TestDatadog(BackendConformance):
     """Spans are chunks in v0.4."""
 
-    fidelity = DATADOG
     names: ClassVar = {"naming.cache-hits": "naming.cache_hits", "naming/queue.depth": "naming_queue.depth"}
 
     @pytest.fixture

@@ -6,7 +6,6 @@ from typing import ClassVar
 from anytel.testing.conformance import BackendConformance, Measured, Observed
 from anytel.testing.receivers.prometheus import scrape
 from anytel_prometheus import PrometheusBackend
-from conformance.claimed import PROMETHEUS
 
 WORDS = {
     "s": "seconds",
@@ -24,7 +23,6 @@ KINDS = {"counter": "count", "gauge": "gauge", "histogram": "histogram"}
 class TestPrometheus(BackendConformance):
     """A forked child is another target, which nobody scrapes here."""
 
-    fidelity = PROMETHEUS
     shared_wire = False
     names: ClassVar = {
         "naming.calls": "naming_calls",

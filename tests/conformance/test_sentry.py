@@ -20,7 +20,6 @@ from anytel.testing.conformance import (
 from anytel.testing.receivers.http import Answer
 from anytel.testing.receivers.sentry import SentryReceiver
 from anytel_sentry import SentryBackend
-from conformance.claimed import SENTRY
 
 KINDS = {"counter": "count", "gauge": "gauge", "distribution": "distribution"}
 LEVELS = {"warn": "warning", "fatal": "critical"}
@@ -29,8 +28,6 @@ UNITS = {"second": "s", "millisecond": "ms", "microsecond": "us", "nanosecond": 
 
 class TestSentry(BackendConformance):
     """Spans are items; transactions are tested beside the backend."""
-
-    fidelity = SENTRY
 
     @pytest.fixture
     def wire(self):

@@ -20,10 +20,27 @@ class ConsoleBackend(Backend):
     name: ClassVar[str] = "console"
     signals: ClassVar[frozenset[Signal]] = frozenset({"span", "metric", "error"})
     fidelity: ClassVar[Mapping[str, str]] = {
-        "metric": "approximate: the name, tags, unit and value of each interval; of samples number and extremes",
-        "span": "approximate: the name, attributes, duration, status and ids; no parent, kind, events or links",
+        "metric": "exact",
+        "metric.distribution": "approximate: number, sum and extremes; not the values",
+        "metric.histogram": "approximate: number, sum and extremes; not the buckets",
+        "metric.set": "approximate: the number of different values in the last minute (within 10 %)",
+        "metric.description": "unsupported: it is where the metric is declared",
+        "metric.exemplars": "unsupported: the lines of spans are there",
+        "span": "exact",
+        "span.time": "unsupported: only the duration, in milliseconds",
+        "span.parent": "unsupported: one line per span, without the tree",
+        "span.kind": "unsupported: one line per span, without its kind",
+        "span.service": "unsupported: one line per span, without its service",
+        "span.events": "unsupported: one line per span, without its events",
+        "span.links": "unsupported: one line per span, without its links",
+        "span.exception": "unsupported: its message is the reason; the rest is in the line of the error",
         "log": "exact: the logger itself writes the line",
-        "error": "approximate: type, message, attributes and ids; the traceback is in the log line",
+        "log.attributes": "approximate: nested values stay nested",
+        "error": "exact",
+        "error.exception": "approximate: type, without its module, and message",
+        "error.chain": "unsupported: the log line has the traceback",
+        "error.group": "unsupported: the log line has the traceback",
+        "error.trace": "approximate: the trace id",
     }
 
     def spans(self, batch: Sequence[SpanRecord], deadline: float, /) -> Ack:  # noqa: D102 -- inherited

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
@@ -127,6 +126,8 @@ class Logger:
     ) -> None:
         if values.get("exc_info") is True:  # in the thread there is no exception being handled
             values["exc_info"] = sys.exc_info()[1]
+        import asyncio  # noqa: PLC0415 -- only asynchronous callers need it, and they have loaded it
+
         await asyncio.to_thread(partial(log, event, *args, **values))
 
     def _log(self, method: str, event: object, args: tuple[object, ...], values: dict[str, object]) -> None:
