@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.anytel-setup
 
-.PHONY: help demo test test-real test-real-go lint benchlogs format clean
+.PHONY: help demo test test-real test-real-go test-lowest lint benchlogs format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test   all tests that need nothing but Python packages"
 	@echo "make test-real  against Spotlight, Bugsink, the Datadog test agent and Prometheus, which it installs"
 	@echo "make test-real-go  against statsd_exporter, telegraf and a current Prometheus, which it compiles"
+	@echo "make test-lowest  the conformance kit with the lowest versions of the SDKs that pyproject.toml allows"
 	@echo "make lint   ruff, mypy --strict and import-linter"
 	@echo "make benchlogs  measure log lines, sync and async, and write docs/logs-sync-or-async.md (3 minutes)"
 	@echo "make format rewrite the code in the one format"
@@ -37,6 +38,13 @@ test-real-go: $(SETUP)
 	@$(BIN)/python tests/real/install.py go
 	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/real -m go
 
+test-lowest: $(SETUP)
+	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
+	@$(BIN)/python tests/lowest.py > $(VENV)-lowest/pins.txt
+	@$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)-lowest/pins.txt pytest-timeout
+	@$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(VENV)-lowest/bin/python -m pytest tests/conformance --ignore=tests/conformance/test_table.py
+
 lint: $(SETUP)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -52,4 +60,4 @@ format: $(SETUP)
 	@$(BIN)/ruff check --fix
 
 clean:
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(VENV)-lowest build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

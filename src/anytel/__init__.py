@@ -7,6 +7,7 @@
 """
 
 from anytel.api import capture_exception, context, current_span, extract, inject, propagate, span, start_span
+from anytel.decorator import traced
 from anytel.errors import AnytelError, ConfigError, MisuseError
 from anytel.logs.logger import get_logger
 from anytel.metrics.instruments import Counter, Distribution, Gauge, Histogram, Set
@@ -14,7 +15,6 @@ from anytel.metrics.verbs import count, distribution, gauge, histogram
 from anytel.metrics.verbs import set as set  # noqa: A004 -- the field's word
 from anytel.runtime import configure, flush, shutdown, stats
 from anytel.tracing.record import NoopSpan as Span
-from anytel.tracing.traced import traced
 
 __all__ = [
     "AnytelError",
