@@ -214,3 +214,14 @@ def test_outside_a_span_nothing_is_written(memory):
     carrier = {"baggage": "a=1"}
     anytel.inject(carrier)
     assert carrier == {"baggage": "a=1"}
+
+
+def test_a_datadog_trace_without_a_span_yet_continues_as_its_root(memory):
+    """A synthetic test sends the parent 0 with its decision: the trace is its, and the span has no parent."""
+    headers = {"x-datadog-trace-id": "7", "x-datadog-parent-id": "0", "x-datadog-sampling-priority": "1"}
+
+    with anytel.span("root", parent=anytel.extract(headers)):
+        pass
+
+    found = memory.span("root")
+    assert (found.context.trace_id, found.parent_id, found.remote_parent, found.context.sampled) == (7, 0, False, True)

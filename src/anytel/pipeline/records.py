@@ -30,7 +30,7 @@ def span_record(span: Span, redactor: Redactor, service: str) -> SpanRecord:
         kind=_kind(span.kind),
         context=span.context,
         parent_id=parent._id if parent is not None else remote.span_id if remote is not None else 0,
-        remote_parent=parent is None and remote is not None,
+        remote_parent=parent is None and remote is not None and remote.span_id != 0,
         root_id=root._id,
         root_name=_name(root, redactor),
         service=own,

@@ -78,7 +78,9 @@ def _datadog(value: str, headers: Headers) -> RemoteContext | None:
         return None
     high = _TID.search(headers.get("x-datadog-tags", "")[:MAX_TRACESTATE])
     sampled = int(priority) > 0 if _PRIORITY.fullmatch(priority) else None
-    return _context((high[1] if high else "0" * 16) + span_hex(int(value)), span_hex(int(parent)), sampled)
+    trace_id = int(f"{high[1] if high else ''}{span_hex(int(value))}", 16)
+    # A parent of 0 is no mistake: a synthetic test decides for a trace that has no span yet.
+    return RemoteContext(SpanContext(trace_id, int(parent), bool(sampled)), decided=sampled is not None)
 
 
 def _sentry(value: str, headers: Headers) -> RemoteContext | None:
