@@ -230,3 +230,44 @@ def test_exemplars_and_scrapes_race_without_harm(memory):
         sys.setswitchinterval(interval)
 
     assert problems == []
+
+
+@pytest.mark.parametrize("value", [True, 0, 1, 2.5, None, 200, "x"])
+def test_a_known_series_is_recorded_to_without_the_lock(memory, value):
+    """Whatever plain type a tag value has, the second record of an interval waits for nobody."""
+    metric = anytel.Counter("hardening.lockless")
+    other = anytel.Counter("hardening.other")
+    metric.add(1, {"tag": value, "n": 1})
+    done = threading.Event()
+
+    def record():
+        other.add()  # gives the thread its shard, which takes the lock once
+        ready.set()
+        held.wait(10)
+        metric.add(1, {"tag": value, "n": 1})
+        done.set()
+
+    ready, held = threading.Event(), threading.Event()
+    thread = threading.Thread(target=record)
+    thread.start()
+    assert ready.wait(10)
+    with runtime.store.lock:
+        held.set()
+        assert done.wait(10)
+    thread.join()
+
+    assert memory.total("hardening.lockless") == 2
+
+
+def test_values_that_are_equal_and_not_the_same_text_are_series_of_their_own(memory):
+    """``1``, ``True`` and ``1.0`` are told apart by what they are written as, in any order and in every interval."""
+    for _ in range(2):
+        for value in (True, 1, 1.0, "1", "true", 1.5, None):
+            anytel.count("hardening.equal", tags={"v": value})
+        memory.flush()
+
+    tags = {
+        dict(tags).get("v"): memory.total("hardening.equal", **dict(tags)) for tags in memory.tags("hardening.equal")
+    }
+    assert {name: total for name, total in tags.items() if name is not None} == {"true": 4, "1": 6, "1.5": 2}
+    assert memory.total("hardening.equal") == 14

@@ -33,6 +33,8 @@ COMPACT = 1_000
 """Samples that one thread keeps of one series before it folds them itself."""
 IDLE_NS = 3_600 * 10**9
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 Key: TypeAlias = "tuple[object, ...] | Series"
 
@@ -141,8 +143,9 @@ class Store:
 
     def intern(self, instrument: Instrument, tags: Mapping[str, object], raw: tuple[object, ...] | None) -> Key:
         """Give the key under which to record: *raw* where it can stand for the series, else the series itself."""
-        if raw is not None and raw in self.aggregates:
-            return raw
+        known = self._known(raw)
+        if known is not None:
+            return known
         pairs = self._pairs(instrument, tags)
         with self.lock:
             found = self._series.setdefault(instrument, {}).get(pairs) or self._create(instrument, pairs)
@@ -152,14 +155,24 @@ class Store:
             misuse.refuse("series_limit", limit, None)
         return key or found.series
 
+    def _known(self, raw: tuple[object, ...] | None) -> Key | None:
+        """Give the key for *raw* where it is interned, without a lock."""
+        if raw is None or raw in self.aggregates:
+            return raw
+        typed = _typed(raw)
+        return typed if typed in self.aggregates else None
+
     def _key(self, instrument: Instrument, found: Aggregate, raw: tuple[object, ...] | None) -> Key:
         used = self._raw_keys.get(instrument, 0)
-        if raw is None or used >= MAX_RAW_KEYS or not all(map(_stands_for_itself, raw[1:])):
+        if raw is None or used >= MAX_RAW_KEYS:
+            return found.series
+        key = raw if all(map(_stands_for_itself, raw[1:])) else _typed(raw)
+        if not key:
             return found.series
         self._raw_keys[instrument] = used + 1
-        found.raw_keys.append(raw)
-        self.aggregates[raw] = found
-        return raw
+        found.raw_keys.append(key)
+        self.aggregates[key] = found
+        return key
 
     def _pairs(self, instrument: Instrument, tags: Mapping[str, object]) -> Pairs:
         return self._redacted(instrument.rendered(tags).items())
@@ -216,9 +229,9 @@ class Store:
                 self._move(self._instruments[key], self._series[self._instruments[key]].pop(key.tags))
             return self.aggregates.get(key, made)
         instrument, *rest = key
-        names, values = rest[: len(rest) // 2], rest[len(rest) // 2 :]
-        tags = dict(zip(map(str, names), values, strict=True))
-        return self._of(self.intern(cast("Instrument", instrument), tags, key))
+        number = len(rest) // (3 if rest and isinstance(rest[-1], type) else 2)
+        tags = dict(zip(map(str, rest[:number]), rest[number : 2 * number], strict=True))
+        return self._of(self.intern(cast("Instrument", instrument), tags, key[: 1 + 2 * number]))
 
     def fold(self) -> None:
         """Bring together what the threads have recorded since the last fold."""
@@ -306,6 +319,13 @@ class Store:
 def _stands_for_itself(part: object) -> bool:
     """Say whether equal keys mean equal text: ``1 == True == 1.0`` do not."""
     return type(part) is str or (type(part) is int and part not in (0, 1))
+
+
+def _typed(raw: tuple[object, ...]) -> tuple[object, ...]:
+    """Give *raw* with the types of its values, by which ``1`` and ``True`` differ; nothing for other values."""
+    values = raw[1 + len(raw) // 2 :]
+    plain = all(type(value) in _PLAIN and value == value for value in values)  # noqa: PLR0124 -- NaN is no key
+    return (*raw, *map(type, values)) if values and plain else ()
 
 
 def _nothing() -> None:
