@@ -15,7 +15,7 @@ from anytel.backend import Backend
 from anytel.config.settings import BackendSpec, Settings, read
 from anytel.errors import AnytelError, ConfigError
 from anytel.metrics import registry
-from anytel.metrics.store import store
+from anytel.metrics.store import nothing, store
 from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
@@ -151,7 +151,7 @@ def _put(new: Runtime) -> Runtime:
     store.redact_by(pipeline.redactor)
     store.exemplars = pipeline.wants_exemplars
     store.recording = bool(pipeline.backends)
-    store.on_record = pipeline.start if store.recording else _start_nothing
+    store.on_record = pipeline.start if store.recording else nothing
     if store.recording:
         pipeline.start_if_recorded()
     if new.logs is not None:
@@ -159,10 +159,6 @@ def _put(new: Runtime) -> Runtime:
     elif old.logs is not None:
         _release_logs()
     return old
-
-
-def _start_nothing() -> None:
-    pass
 
 
 def _release_logs() -> None:

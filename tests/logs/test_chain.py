@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -287,3 +288,20 @@ anytel.get_logger().info("b")
     first, second = done.stdout.splitlines()
     assert first == "theirs:a"
     assert json.loads(second)["event"] == "b"
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_line_is_json_whatever_the_encoding_of_standard_output_is(tmp_path, mode, encoding):
+    """What the encoding lacks is written as JSON escapes it, on the caller's thread and in the background alike."""
+    script = f"""
+import anytel
+anytel.configure(backends="none", log_format="json", log_mode={mode!r})
+anytel.get_logger().info("caf\\u00e9", value="\\u20ac \\U0001f600")
+"""
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, cwd=tmp_path, env=env)
+
+    (line,) = done.stdout.decode(encoding).splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["value"]) == ("caf\u00e9", "\u20ac \U0001f600")

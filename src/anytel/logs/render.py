@@ -13,7 +13,7 @@ import structlog
 from anytel.config.settings import terminal
 from anytel.logs.tree import Plain
 
-__all__ = ["Event", "Render", "for_format", "write"]
+__all__ = ["Event", "Render", "escaped", "for_format", "write"]
 
 Event: TypeAlias = dict[str, Plain]
 Render: TypeAlias = Callable[[Event], str]
@@ -57,13 +57,18 @@ def write(line: str) -> None:
     try:
         try:
             sys.stdout.write(line + "\n")
-        except UnicodeEncodeError:  # written as JSON escapes it, and as it can be read
-            sys.stdout.write("".join(one if one.isascii() else _escaped(one) for one in line) + "\n")
+        except UnicodeEncodeError:
+            sys.stdout.write(escaped(line) + "\n")
         sys.stdout.flush()
     except (AttributeError, OSError, ValueError):  # none, a closed pipe, or a closed file
         return
 
 
+def escaped(text: str) -> str:
+    """Give *text* in ASCII, the rest written as JSON escapes it: for an output whose encoding lacks a character."""
+    return "".join(one if one.isascii() else _escaped(one) for one in text)
+
+
 def _escaped(character: str) -> str:
-    units = character.encode("utf-16-be")
+    units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anytel.metrics.instruments import Instrument
     from anytel.tracing.record import Span
 
-__all__ = ["COMPACT", "MAX_SERIES", "OVERFLOW", "Key", "Shard", "Store", "local", "store"]
+__all__ = ["COMPACT", "MAX_SERIES", "OVERFLOW", "Key", "Shard", "Store", "local", "nothing", "store"]
 
 MAX_SERIES = 2_000
 """Series of one metric; beyond, everything goes to one series with the tag `OVERFLOW`."""
@@ -111,7 +111,7 @@ class Store:
         """Whether anything but gauges is recorded; gauges always keep their value."""
         self.exemplars = False
         self.redactor = Redactor()
-        self.on_record: Callable[[], None] = _nothing
+        self.on_record: Callable[[], None] = nothing
         """Called when a series is recorded to for the first time, in an interval and a thread."""
         self._instruments: weakref.WeakKeyDictionary[Series, Instrument] = weakref.WeakKeyDictionary()
         self._clear()
@@ -328,8 +328,8 @@ def _typed(raw: tuple[object, ...]) -> tuple[object, ...]:
     return (*raw, *map(type, values)) if values and plain else ()
 
 
-def _nothing() -> None:
-    pass
+def nothing() -> None:
+    """Do nothing."""
 
 
 store = Store()

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["MAX_EVENTS", "NOOP", "NoopSpan", "Span", "Unrecorded"]
 
 MAX_EVENTS = 128
-_NS = 1_000_000_000
 _NO_ATTRIBUTES: dict[str, Value] = {}
 
 

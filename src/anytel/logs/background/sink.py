@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TextIO, TypeAlias
 
+from anytel.logs.render import escaped
+
 __all__ = ["Sink", "Target", "sink_for", "write_all"]
 
 ATOMIC = getattr(select, "PIPE_BUF", 512)
@@ -82,16 +84,22 @@ class _Stream:
     def __call__(self, text: str, /) -> None:
         stream = self._find()
         descriptor = _descriptor(stream)
-        encoding = getattr(stream, "encoding", None) or "utf-8"
         if descriptor is not None:
             stream.flush()  # what the application has printed before
-            _write(descriptor, text.encode(encoding, "backslashreplace"))
+            _write(descriptor, _encoded(text, stream.encoding or "utf-8"))
             return
         try:
             stream.write(text)
         except UnicodeEncodeError:
-            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.write(escaped(text))
         stream.flush()
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return escaped(text).encode(encoding)
 
 
 def _descriptor(stream: TextIO) -> int | None:
