@@ -465,7 +465,7 @@ def test_what_a_stream_cannot_encode_is_escaped(writer, tmp_path):
         one = writer(lambda event: event["event"], write=stream)
         one.put({"event": "caf\u00e9 \udc80"})
         assert one.flush(30)
-    assert path.read_bytes() == b"caf\\xe9 \\udc80\n"
+    assert path.read_bytes() == b"caf\\u00e9 \\udc80\n"
 
 
 def test_a_pipe_gets_whole_lines_in_pieces_that_do_not_mix(writer):
