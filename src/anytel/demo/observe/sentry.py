@@ -42,6 +42,10 @@ class SentryObserver:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._receiver.__exit__(kind, exc, tb)
 
+    def received(self) -> SentryReceiver:
+        """Give the receiver of the envelopes."""
+        return self._receiver
+
     def seen(self, catalogue: Catalogue) -> Seen:
         """Tell what was in the envelopes."""
         received = self._receiver
