@@ -131,12 +131,15 @@ class Logger:
         await asyncio.to_thread(partial(log, event, *args, **values))
 
     def _log(self, method: str, event: object, args: tuple[object, ...], values: dict[str, object]) -> None:
-        epoch = _epoch or _begin()
-        if LEVELS[method] < epoch.level:  # the first call of all, before any level was in force
-            return
+        epoch = _epoch
+        if epoch is None:
+            epoch = _begin()
+            if LEVELS[method] < epoch.level:  # the first call of all, before any level was in force
+                return
         output = self._output or self._open(epoch)
         try:
-            values = _aside(values)
+            if "event" in values:
+                values = _aside(values)
             values["event"] = _formatted(event, args) if args else event
             line: object = {**self._context, **values} if self._context else values
             for process in epoch.processors:
