@@ -13,7 +13,7 @@ import structlog
 from anytel import misuse
 from anytel.attributes import text
 from anytel.backend import ExceptionRecord, Level
-from anytel.logs.event import LogEvent
+from anytel.logs.event import Formatted, LogEvent
 from anytel.logs.render import Event, Render, write
 from anytel.logs.tree import Plain, plain
 from anytel.redaction import FILTERED, Redactor, encodable
@@ -97,7 +97,8 @@ class Chain:
             record = self._redactor.exception(exceptions.snapshot(raised))
             left = exceptions.marked(raised).context if span is None else None
         if self._pipeline is not None and self._pipeline.wants_events:
-            self._fan_out(LogEvent(now, level, logger, name, span, shown, record, left), raised)
+            template = self._redactor.text(said.template) if isinstance(said, Formatted) else ""
+            self._fan_out(LogEvent(now, level, logger, name, span, shown, record, left, template), raised)
         line: Event = {"timestamp": _iso(now), "level": level, "event": name, "logger": logger, **shown}
         if span is not None:
             line.update(span._ids or ids(span))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from anytel import misuse
+from anytel.logs.event import formatted
 
 if TYPE_CHECKING:
     from anytel.logs.chain import Chain, Output
@@ -173,7 +174,7 @@ def _aside(values: dict[str, object]) -> dict[str, object]:
 def _formatted(event: object, args: tuple[object, ...]) -> str:
     """Format as `logging` does: a single mapping is for named conversions."""
     only = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else None
-    return str(event) % (args if only is None else only)
+    return formatted(str(event) % (args if only is None else only), event)
 
 
 _METHODS = {name: getattr(Logger, name) for name in (*LEVELS, "exception")}

@@ -75,7 +75,8 @@ def _span(span: ReceivedSpan) -> SeenSpan:
 
 def _error(event: Json) -> SeenError:
     trace, raised = event["contexts"]["trace"], event.get("exception", {}).get("values", ())
-    about = raised[-1]["type"] if raised else event.get("message", "")
+    said = event.get("message") or event.get("logentry", {}).get("formatted", "")
+    about = raised[-1]["type"] if raised else said
     return SeenError(event["event_id"], about, trace["trace_id"], trace.get("span_id", ""))
 
 
