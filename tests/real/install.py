@@ -80,6 +80,16 @@ def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
     return install
 
 
+def _collector(version: str, manifest: Path) -> Callable[[Path], None]:
+    """Build an OpenTelemetry Collector of the components that *manifest* names, by its own builder."""
+
+    def install(folder: Path) -> None:
+        _go(f"go.opentelemetry.io/collector/cmd/builder@v{version}")(folder)
+        _run(folder / "bin" / "builder", "--config", manifest, cwd=folder, GOFLAGS="")
+
+    return install
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """One tool in one version. *program* is its main program, within its folder."""
@@ -142,6 +152,7 @@ _ALL = (
     Tool("sentry-relay", "0.10.1", "ready", "bin/python", _pypi("sentry-relay==0.10.1")),
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
+    Tool("logrotate", "debian", "ready", "usr/sbin/logrotate", _debian("logrotate", "libpopt0")),
     Tool(
         "statsd_exporter",
         "0.30.0",
@@ -163,6 +174,13 @@ _ALL = (
         "go",
         "bin/telegraf",
         _go("github.com/influxdata/telegraf/cmd/telegraf@v1.37.2", tags=_TELEGRAF_PLUGINS),
+    ),
+    Tool(
+        "otelcol-logs",
+        "0.165.0",
+        "go",
+        "build/otelcol-logs",
+        _collector("0.165.0", Path(__file__).with_name("otelcol-logs.yaml")),
     ),
 )
 TOOLS = {f"{tool.name}-{tool.version}": tool for tool in _ALL}
