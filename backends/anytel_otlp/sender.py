@@ -18,6 +18,7 @@ import urllib3
 
 from anytel.backend import ConfigError
 from anytel_otlp.common import version_of_anytel
+from anytel_otlp.deadline import Deadline, tls_context
 from anytel_otlp.settings import Compression, Destination, Tls
 
 __all__ = ["Answer", "Sender"]
@@ -65,7 +66,8 @@ class Sender:
 
     def __init__(self, destination: Destination) -> None:
         self._to = destination
-        self._pool = _pool(destination)
+        self._pool, self._deadline = _pool(destination), Deadline()
+        self._deadline.rule(self._pool)
         self._headers = {"user-agent": f"anytel/{version_of_anytel()}", **destination.headers}
         self._headers["content-type"] = "application/x-protobuf"
         if destination.compression != "none":
@@ -88,31 +90,29 @@ class Sender:
 
     def _exchange(self, body: bytes, deadline: float) -> Answer:
         _suppress_instrumentation()
-        left = min(self._to.timeout, deadline - time.monotonic())
-        if left <= 0:
-            return Answer(0)
+        self._deadline.at = min(time.monotonic() + self._to.timeout, deadline)
         response = self._pool.urlopen(
             "POST",
             self._to.url,
             body=body,
             headers=self._headers,
-            timeout=urllib3.Timeout(total=left),
+            timeout=self._deadline.left(),
             retries=False,
             redirect=False,
             preload_content=False,
         )
-        read = _body(response, time.monotonic() + left)
+        read = _body(response)
         protobuf = response.headers.get("content-type", "").partition(";")[0].strip() == "application/x-protobuf"
         return Answer(response.status, read if protobuf else b"", _seconds(response.headers.get("retry-after", "")))
 
 
-def _body(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+def _body(response: urllib3.BaseHTTPResponse) -> bytes:
     """Read the answer's body; what is broken off, late or too long is nothing: the status has come, and it counts."""
     read = b""
     try:
         while part := response.read1(_MAX_ANSWER):
             read += part
-            if len(read) > _MAX_ANSWER or time.monotonic() > deadline:
+            if len(read) > _MAX_ANSWER:
                 response.close()
                 return b""
         response.release_conn()
@@ -146,7 +146,7 @@ def _pool(destination: Destination) -> urllib3.PoolManager:
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=tls.certificate or None)
+        context = tls_context(tls.certificate)
     except OSError as error:
         raise _unreadable("CERTIFICATE", tls.certificate, error) from error
     if tls.client_certificate:
