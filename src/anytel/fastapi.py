@@ -7,10 +7,10 @@ from collections.abc import Collection
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.types import ASGIApp
 
 from anytel.api import current_span
-from anytel.asgi import Options, TelemetryMiddleware, serve_logs
+from anytel.asgi import Options, serve_logs
+from anytel.asgi.outermost import is_observed, observe
 
 __all__ = ["instrument"]
 
@@ -40,9 +40,8 @@ def instrument(
         query: Whether the query string is recorded.
         trust_incoming: Whether the caller's sampling decision holds.
     """
-    if getattr(app.state, "anytel", False):
+    if is_observed(app):
         return app
-    app.state.anytel = True
     options = Options(
         request_id_header=request_id_header,
         exclude=exclude,
@@ -53,21 +52,9 @@ def instrument(
     if error_handlers:
         app.add_exception_handler(RequestValidationError, _invalid)
         app.add_exception_handler(Exception, _unexpected)
-    _wrap(app, options)
+    observe(app, options)
     serve_logs()
     return app
-
-
-def _wrap(app: FastAPI, options: Options) -> None:
-    """Put the middleware around the whole stack, which Starlette builds at the first request."""
-    build = app.build_middleware_stack
-
-    def built() -> ASGIApp:
-        return TelemetryMiddleware(build(), options)
-
-    app.build_middleware_stack = built  # type: ignore[method-assign]  # the one place outside all user middleware
-    if app.middleware_stack is not None:
-        app.middleware_stack = TelemetryMiddleware(app.middleware_stack, options)
 
 
 async def _invalid(request: Request, exc: Exception) -> JSONResponse:

@@ -1,19 +1,15 @@
-"""A span, metrics, a request id and two log lines for each request of any ASGI application.
-
-Pure ASGI. The span ends at the last chunk of the body; attributes and metrics follow the stable HTTP semantic
-conventions of OpenTelemetry (https://opentelemetry.io/docs/specs/semconv/http/).
-"""
+"""One request and its response: the server span, the metrics, the request id and the log lines."""
 
 from __future__ import annotations
 
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
 
 from anytel import runtime
+from anytel.asgi.options import Options
+from anytel.asgi.protocol import App, Headers, Message, Receive, Scope, Send, header
 from anytel.logs.logger import get_logger
 from anytel.metrics.buckets import SECONDS
 from anytel.metrics.instruments import Gauge, Histogram
@@ -21,14 +17,7 @@ from anytel.tracing import headers
 from anytel.tracing.context import RemoteContext, bound, current
 from anytel.tracing.record import NoopSpan, Span
 
-__all__ = ["Options", "TelemetryMiddleware", "serve_logs"]
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers: TypeAlias = Collection[tuple[bytes, bytes]]
+__all__ = ["Exchange"]
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
@@ -51,56 +40,7 @@ ACTIVE = Gauge(
 log = get_logger("anytel.asgi")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How requests are observed.
-
-    Args:
-        request_id_header: Taken from the request where it is well formed (128 characters of ``[A-Za-z0-9._~+/=:-]``),
-            else made; returned in the response.
-        exclude: Paths that are not observed at all; one that ends with ``*`` stands for all that begin so.
-        log_requests: Whether ``request_started`` and ``request_completed`` are logged.
-        query: Whether ``url.query`` is recorded.
-        trust_incoming: Whether the caller's sampling decision holds; None: as `anytel.configure` says.
-    """
-
-    request_id_header: str = "x-request-id"
-    exclude: Collection[str] = ()
-    log_requests: bool = True
-    query: bool = False
-    trust_incoming: bool | None = None
-
-    def excludes(self, path: str) -> bool:
-        """Say whether *path* is not observed."""
-        return any(path == one or (one.endswith("*") and path.startswith(one[:-1])) for one in self.exclude)
-
-
-class TelemetryMiddleware:
-    """Observes the requests of *app*. Put it outermost."""
-
-    def __init__(self, app: App, options: Options | None = None) -> None:
-        self.app = app
-        self.options = options or Options()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] == "lifespan":
-            serve_logs()
-        if scope["type"] not in ("http", "websocket") or self.options.excludes(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        await _Exchange(scope, self.options).serve(self.app, receive, send)
-
-
-def serve_logs() -> None:
-    """Take over the server's own lines; called again when it starts, as it may have set up its logging meanwhile."""
-    if runtime.active.settings is not None:
-        from anytel.logs import capture  # noqa: PLC0415 -- loads structlog, which `configure` has loaded
-
-        capture.serve()
-
-
-class _Exchange:
+class Exchange:
     """One request and its response."""
 
     def __init__(self, scope: Scope, options: Options) -> None:
@@ -120,7 +60,7 @@ class _Exchange:
         self.span: NoopSpan
 
     def _request_id(self) -> str:
-        given = _header(self.headers, self.options.request_id_header.lower().encode("latin-1"))
+        given = header(self.headers, self.options.request_id_name)
         return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
     async def serve(self, app: App, receive: Receive, send: Send) -> None:
@@ -133,7 +73,7 @@ class _Exchange:
         ACTIVE.add(1, tags)
         try:
             self._log("request_started")
-            await app(self.scope, receive, self._sending(send))
+            await app(self._handed_over(), receive, self._sending(send))
         except Exception as exc:  # a client that hangs up cancels the handler: that is no failure of the server
             self._failed(exc)
             raise
@@ -143,6 +83,10 @@ class _Exchange:
             if token is not None:
                 current.reset(token)
             bound.reset(binding)
+
+    def _handed_over(self) -> Scope:
+        """Give the scope that the inner application sees: what vendors' own server spans continue from."""
+        return self.scope
 
     def _parent(self) -> RemoteContext:
         found = headers.read(self.headers)
@@ -163,12 +107,12 @@ class _Exchange:
             "server.address": server[0] or None,
             "server.port": server[1],
             "client.address": client[0] or None,
-            "user_agent.original": _header(self.headers, b"user-agent") or None,
+            "user_agent.original": header(self.headers, b"user-agent") or None,
             "network.protocol.version": scope.get("http_version"),
         }
 
     def _sending(self, send: Send) -> Send:
-        name = self.options.request_id_header.encode("latin-1")
+        name = self.options.request_id_name
 
         async def sending(message: Message) -> None:
             kind = message["type"]
@@ -239,7 +183,3 @@ class _Exchange:
             if more:
                 more["duration_ms"] = round((time.perf_counter() - self.started) * 1e3, 3)
             log.info(event, method=self.method, path=self.scope["path"], **more)
-
-
-def _header(pairs: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in pairs if key.lower() == name), "")
