@@ -6,6 +6,8 @@ from anytel import runtime
 from anytel.asgi.exchange import Exchange
 from anytel.asgi.options import Options
 from anytel.asgi.protocol import App, Receive, Scope, Send
+from anytel.asgi.scrape import scrape
+from anytel.asgi.websocket import WebSocketExchange
 
 __all__ = ["TelemetryMiddleware", "serve_logs"]
 
@@ -30,11 +32,15 @@ async def serve(app: App, options: Options, scope: Scope, receive: Receive, send
     kind = scope["type"]
     if kind == "lifespan":
         serve_logs()
+    if options.metrics is not None and options.serves_metrics(scope):
+        await scrape(scope, receive, send)
+        return
     if kind not in ("http", "websocket") or OBSERVED in scope or not options.observes(scope):
         await app(scope, receive, send)
         return
     scope[OBSERVED] = True
-    await Exchange(scope, options).serve(app, receive, send)
+    exchange = Exchange if kind == "http" else WebSocketExchange
+    await exchange(scope, options).serve(app, receive, send)
 
 
 def serve_logs() -> None:

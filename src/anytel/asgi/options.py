@@ -37,6 +37,7 @@ class Options:
     trust_incoming: bool | None = None
     preflights: bool = False
     metrics: str | None = None
+    request_id_header_lower: str = field(init=False, repr=False, default=_REQUEST_ID)
     request_id_name: bytes = field(init=False, repr=False, default=_REQUEST_ID.encode())
     _excluded: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
 
@@ -45,6 +46,7 @@ class Options:
         if not _TOKEN.fullmatch(name):
             problem = f"request_id_header={misuse.shown(name)}: no name of a header"
             name = misuse.refuse("request_id_header", problem, _REQUEST_ID)
+        object.__setattr__(self, "request_id_header_lower", name.lower())
         object.__setattr__(self, "request_id_name", name.lower().encode())
         exclude = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
         paths = [".*".join(map(re.escape, str(one).split("*"))) for one in exclude]
