@@ -1,9 +1,7 @@
 """What error_handlers=True answers, and what is reported."""
 
-import asyncio
 from typing import Annotated
 
-import httpx
 import pytest
 from fastapi import BackgroundTasks, Body, Depends, FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +12,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 
 import anytel
 from anytel.fastapi import instrument
+from asgi.client import ask
 
 ORIGIN = {"origin": "https://shop.example"}
 
@@ -102,17 +101,6 @@ def make(*middleware, **options):
         return StreamingResponse(chunks())
 
     return instrument(app, **{"error_handlers": True, **options})
-
-
-def ask(app, method, path, **more):
-    """Send one request through the application in process."""
-
-    async def go():
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-            return await client.request(method, path, **more)
-
-    return asyncio.run(go())
 
 
 @pytest.mark.parametrize("path", ["/boom", "/sync", "/model", "/response"])

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 import anytel
 from anytel.asgi import Options, TelemetryMiddleware
 from anytel.fastapi import instrument
+from asgi.client import ask
 
 SENTRY = """
 import sentry_sdk
@@ -85,16 +86,6 @@ class Shop(FastAPI):
         self.stock = 3
 
 
-def get(app, path, **more):
-    """Send one request through the application in process."""
-
-    async def go():
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://shop") as client:
-            return await client.get(path, **more)
-
-    return asyncio.run(go())
-
-
 def test_the_application_stays_what_it_was():
     """Its type, its repr, its state and its attributes are as before, and its class is not touched."""
     app = Shop(title="shop")
@@ -114,7 +105,7 @@ def test_a_copy_observes_its_requests_too(memory):
     """The options belong to the class of the object, which a copy shares."""
     app = copy.copy(instrument(Shop()))
 
-    get(app, "/nowhere")
+    ask(app, "GET", "/nowhere")
 
     assert [span.name for span in memory.spans] == ["GET"]
 
@@ -123,7 +114,7 @@ def test_only_the_instrumented_application_observes(memory):
     """Another one of the same class does not."""
     instrument(Shop())
 
-    get(Shop(), "/nowhere")
+    ask(Shop(), "GET", "/nowhere")
 
     assert memory.spans == []
 
@@ -131,10 +122,10 @@ def test_only_the_instrumented_application_observes(memory):
 def test_it_begins_while_the_application_serves(memory):
     """instrument() works after the first request, and so within a lifespan."""
     app = FastAPI()
-    get(app, "/nowhere")
+    ask(app, "GET", "/nowhere")
 
     instrument(app)
-    get(app, "/nowhere")
+    ask(app, "GET", "/nowhere")
 
     assert len(memory.spans) == 1
 
@@ -167,9 +158,9 @@ def test_an_instrumented_application_that_is_mounted_is_observed_once(memory, in
     app = instrument(FastAPI())
     app.mount("/sub", observed)
 
-    get(app, "/sub/items/1")
+    ask(app, "GET", "/sub/items/1")
     assert [span.name for span in memory.spans] == ["GET /sub/items/{item}"]
-    get(observed, "/items/1")
+    ask(observed, "GET", "/items/1")
     assert [span.name for span in memory.spans] == ["GET /sub/items/{item}", "GET /items/{item}"]
 
 
@@ -183,8 +174,8 @@ def test_starlette_takes_the_middleware(memory):
     added = Starlette(routes=routes)
     added.add_middleware(TelemetryMiddleware, options=Options(query=True))
 
-    get(TelemetryMiddleware(Starlette(routes=routes)), "/items/1")
-    get(added, "/items/1?a=b")
+    ask(TelemetryMiddleware(Starlette(routes=routes)), "GET", "/items/1")
+    ask(added, "GET", "/items/1?a=b")
 
     assert [span.name for span in memory.spans] == ["GET /items/{item}"] * 2
     assert memory.spans[1].attributes["url.query"] == "a=b"
@@ -201,7 +192,7 @@ def test_an_application_called_by_a_handler_has_its_own_span(memory):
             anytel.inject(headers)
             await client.get("/inner", headers=headers)
 
-    get(outer, "/outer")
+    ask(outer, "GET", "/outer")
 
     first, second = memory.spans
     assert (first.name, second.name) == ("GET", "GET /outer")
