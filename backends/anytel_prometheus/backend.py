@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from prometheus_client import REGISTRY
 
-from anytel.backend import Backend, ConfigError, Host, MetricFlow, Signal
+from anytel.backend import Backend, ConfigError, Host, MetricFlow, ScrapeApp, Signal
+from anytel_prometheus.endpoint import asgi_app
 from anytel_prometheus.exporter import Exporter
 from anytel_prometheus.fidelity import FIDELITY
 from anytel_prometheus.lease import Lease
@@ -59,6 +60,10 @@ class PrometheusBackend(Backend):
         self._exporter = Exporter(host)
         publish(self._exporter)
         self.native = REGISTRY
+
+    def scrape_app(self) -> ScrapeApp | None:
+        """Give the endpoint that ``instrument(app, metrics=...)`` serves."""
+        return asgi_app
 
     def close(self, deadline: float, /) -> bool:
         """Stop listening and withdraw the metrics."""

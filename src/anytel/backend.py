@@ -9,9 +9,9 @@ overrides what its vendor can do; what it leaves alone accepts everything and se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from anytel import stacktrace
 from anytel.errors import ConfigError, CredentialsMissing
@@ -37,6 +37,7 @@ __all__ = [
     "NativeSpan",
     "Point",
     "Scalar",
+    "ScrapeApp",
     "Series",
     "Signal",
     "SpanContext",
@@ -289,6 +290,17 @@ class Host(Protocol):
         """Report what was acknowledged as delivered and turned out lost."""
 
 
+ScrapeApp: TypeAlias = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+"""An ASGI application."""
+
+
 class NativeSpan:
     """The vendor SDK's own span, opened and closed with ours on the caller's thread."""
 
@@ -332,6 +344,10 @@ class Backend:
 
     def start_native(self, span: SpanContext, /) -> NativeSpan | None:
         """Open the vendor's own span with ours (native mode); on the caller's thread, no I/O."""
+        return None
+
+    def scrape_app(self) -> ScrapeApp | None:
+        """Give the ASGI application that answers a scrape, which must not block the event loop; None where none is."""
         return None
 
     def spans(self, batch: Sequence[SpanRecord], deadline: float, /) -> Ack:
