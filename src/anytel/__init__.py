@@ -19,12 +19,12 @@ from anytel.runtime import configure, flush, shutdown, stats
 from anytel.tracing.record import NoopSpan as Span
 
 if typing.TYPE_CHECKING:
-    from anytel.catalogue import SLO, Alert, Latency, Ratio, Raw, Stat, View
+    from anytel.catalogue import SLO, Alert, Latency, Mute, Ratio, Raw, Receiver, Stat, View
 else:
 
     def __getattr__(name: str) -> object:
         """Load the declarations at their first use: most processes declare nothing but metrics."""
-        if name not in ("SLO", "Alert", "Latency", "Ratio", "Raw", "Stat", "View"):
+        if name not in ("SLO", "Alert", "Latency", "Mute", "Ratio", "Raw", "Receiver", "Stat", "View"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from anytel import catalogue  # noqa: PLC0415 -- 5 ms that others do not pay
 
@@ -42,8 +42,10 @@ __all__ = [
     "Histogram",
     "Latency",
     "MisuseError",
+    "Mute",
     "Ratio",
     "Raw",
+    "Receiver",
     "Set",
     "Span",
     "Stat",

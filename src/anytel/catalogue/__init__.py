@@ -7,7 +7,22 @@ wrong is told with its place in the code.
 from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.mute import Mute
+from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.view import View
 
-__all__ = ["SLO", "Alert", "Catalogue", "Condition", "Expression", "Latency", "Ratio", "Raw", "Stat", "View"]
+__all__ = [
+    "SLO",
+    "Alert",
+    "Catalogue",
+    "Condition",
+    "Expression",
+    "Latency",
+    "Mute",
+    "Ratio",
+    "Raw",
+    "Receiver",
+    "Stat",
+    "View",
+]

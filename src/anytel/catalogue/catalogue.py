@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from anytel.catalogue import declared
 from anytel.catalogue.alert import Alert
 from anytel.catalogue.expressions import Stat
+from anytel.catalogue.mute import Mute
+from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.view import View
 from anytel.metrics import registry
@@ -18,13 +20,15 @@ __all__ = ["Catalogue"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """The declared metrics by name, objectives, alerts and views, each in the order of declaration."""
+    """What is declared: metrics by name, all else in the order of declaration."""
 
     app: str = ""
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     slos: Sequence[SLO] = ()
     alerts: Sequence[Alert] = ()
     views: Sequence[View] = ()
+    receivers: Sequence[Receiver] = ()
+    mutes: Sequence[Mute] = ()
 
     @classmethod
     def declared(cls, app: str = "") -> Catalogue:
@@ -35,6 +39,8 @@ class Catalogue:
             slos=declared.everything(SLO),
             alerts=declared.everything(Alert),
             views=declared.everything(View),
+            receivers=declared.everything(Receiver),
+            mutes=declared.everything(Mute),
         )
 
     def instrument(self, stat: Stat) -> Instrument:

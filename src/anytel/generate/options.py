@@ -24,7 +24,8 @@ class Options:
 
     *service* is the value of the label ``service`` and the name of the scrape job. *scrape* are the ``host:port``
     pairs that serve its metrics, *alertmanagers* those of the Alertmanagers. Intervals are Prometheus durations.
-    *external_labels* tell this Prometheus from others.
+    *external_labels* tell this Prometheus from others. *smtp* is the ``host:port`` that takes e-mail, from
+    *smtp_from*; with *smtp_username* it is signed in to, over TLS. *secrets* is the folder of the files with secrets.
     """
 
     service: str = "app"
@@ -33,6 +34,10 @@ class Options:
     scrape_interval: str = "15s"
     evaluation_interval: str = "30s"
     alertmanagers: tuple[str, ...] = ("localhost:9093",)
+    smtp: str = "localhost:25"
+    smtp_from: str = "alertmanager@localhost"
+    smtp_username: str = ""
+    secrets: str = "/run/secrets"
     external_labels: Mapping[str, str] = field(default_factory=lambda: {"cluster": "default", "replica": "a"})
 
 
