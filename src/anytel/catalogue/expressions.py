@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias
 
+from anytel import misuse
 from anytel.metrics.instruments import Instrument
 from anytel.place import Place, declaring
 
@@ -107,7 +108,8 @@ Measured: TypeAlias = Stat | Instrument | str
 class Ratio(Expression):
     """The share of *total* that is *good*, *bad*, or another *part* of it; exactly one of these is given.
 
-    It is from 0 to 1. Without any events in *total* it has no value; without a series of the part, the part is 0.
+    Without any events in *total* it has no value; without a series of the part, the part is 0. Of one metric, the part
+    is looked for within *total*: what that says of *where*, and *by* what, need not be said again.
     """
 
     def __init__(
@@ -121,7 +123,9 @@ class Ratio(Expression):
         self.place = declaring()
         self.total = _stat(total)
         given: Mapping[Share, Measured | None] = {"good": good, "bad": bad, "part": part}
-        self.given: Mapping[Share, Stat] = {share: _stat(one) for share, one in given.items() if one is not None}
+        self.given: Mapping[Share, Stat] = {
+            share: _within(self.total, _stat(one)) for share, one in given.items() if one is not None
+        }
 
     @property
     def share(self) -> Share:
@@ -201,7 +205,24 @@ class Condition:
 
     def __bool__(self) -> bool:
         """Refuse what looks right and is not: ``0 < stat < 1`` would silently be its second half."""
-        raise TypeError("a condition has no truth value; write two alerts, or a Raw one")
+        message = (
+            f"{self.place}: a condition is neither true nor false, and cannot be chained; write one alert for each"
+        )
+        return misuse.refuse("condition", message, True)  # noqa: FBT003 -- the result
+
+
+def _within(total: Stat, part: Stat) -> Stat:
+    """Give *part* as a part of *total*."""
+    same = part.instrument is total.instrument
+    made = Stat(
+        part.instrument,
+        part.stat,
+        by=part.by or total.by,
+        where={**total.where, **part.where} if same else part.where,
+        window=part.window,
+    )
+    made.place = part.place
+    return made
 
 
 def _stat(given: Measured) -> Stat:

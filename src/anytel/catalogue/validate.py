@@ -14,10 +14,12 @@ from anytel.catalogue.burn import burns
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.levels import levels
 from anytel.catalogue.matchers import matchers
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import STATS, counts_events, percentile, stat_of
 from anytel.catalogue.view import View
+from anytel.catalogue.witness import outside, selected
 from anytel.errors import DeclarationError
 from anytel.metrics.instruments import Instrument
 from anytel.place import Place
@@ -132,7 +134,9 @@ class _Checked:
             yield from self._duration("no_data", alert.no_data)
         yield from self._condition(alert.condition)
         if isinstance(alert.condition, Condition):
-            yield from self._message(alert.message, alert.condition.expression)
+            yield from self._message(alert.message, {"value", "threshold", *alert.condition.expression.by})
+        elif isinstance(alert.condition, Raw):
+            yield from self._message(alert.message, {"value"})
 
     def _condition(self, condition: object) -> Iterator[str]:
         if isinstance(condition, Raw):
@@ -146,10 +150,17 @@ class _Checked:
                 yield self._wrong(f"it is compared with {threshold!r}", "Compare it with a finite number.")
             elif isinstance(condition.expression, Ratio | Latency) and not 0 <= threshold <= 1:
                 yield self._wrong(f"a share is from 0 to 1, and compared with {threshold}", "Write 5 % as 0.05.")
-            yield from self._expression(condition.expression)
+            before = list(self._expression(condition.expression))
+            yield from before or self._reachable(condition)
 
-    def _message(self, message: str, expression: Expression) -> Iterator[str]:
-        known = {"value", "threshold", *expression.by}
+    def _reachable(self, condition: Condition) -> Iterator[str]:
+        """Check that it can hold and can not hold; else the alert is dead, or never silent."""
+        try:
+            levels(self.catalogue, condition)
+        except (ValueError, TypeError, OverflowError) as exc:
+            yield self._wrong(str(exc), f"Compare it with another number than {condition.threshold}.")
+
+    def _message(self, message: str, known: set[str]) -> Iterator[str]:
         try:
             used = {name for _, name, _, _ in string.Formatter().parse(message) if name is not None}
         except ValueError as exc:
@@ -205,6 +216,9 @@ class _Checked:
                 matchers(instrument, tag, stat.where[tag])
             except ValueError as exc:
                 yield self._wrong(f"{instrument.name!r}: {exc}", f"It is declared at {instrument.place}.")
+                return
+        if not {*stat.by, *stat.where} - tags.keys() and selected(instrument, stat) is None:
+            yield self._wrong(f"no series of {instrument.name!r} can be selected so", "Correct its where=.")
 
     def _ratio(self, ratio: Ratio) -> Iterator[str]:
         if len(ratio.given) != 1:
@@ -224,6 +238,25 @@ class _Checked:
         if len(set(words)) > 1:
             wrong = f"a Ratio of {words[0]} and {words[1]} says nothing"
             yield self._wrong(wrong, "Give both the same stat.")
+        elif len(known) == 2 and known[0][1] is known[1][1]:
+            yield from self._within(ratio, known[0][1])
+
+    def _within(self, ratio: Ratio, instrument: Instrument) -> Iterator[str]:
+        """Check a part and its whole that are of one metric."""
+        telling = sorted({*ratio.by} & (ratio.part.where.keys() - ratio.total.where.keys()))
+        if telling:
+            wrong = f"by {telling[0]}, which tells the part from the rest, each share is 0 or 1"
+            yield self._wrong(wrong, f"Leave {telling[0]!r} out of by=.")
+        elif instrument.kind == "gauge" and stat_of(ratio.total, instrument) != "sum":
+            yield self._wrong("of one gauge, only sums have parts", "Use sum.")
+        elif self._readable(ratio.part, ratio.total) and outside(instrument, ratio) is None:
+            yield self._wrong(
+                "everything in the total is in the part, so the share is always 1", "Narrow the part's where=."
+            )
+
+    def _readable(self, *stats: Stat) -> bool:
+        """Whether the tags and values of stats are right, which is told elsewhere where they are not."""
+        return not any(True for stat in stats for _ in self._stat(stat, shown=True))
 
     def _latency(self, latency: Latency) -> Iterator[str]:
         instrument = self._declared(latency.total)

@@ -53,6 +53,18 @@ class PromQL:
                 value = value * spelling.multiply / spelling.divide
         return number(value)
 
+    def events(self, sli: Ratio | Latency) -> str:
+        """Give how many events an indicator has per second."""
+        return self.expression(sli.total)
+
+    def errors(self, sli: Ratio | Latency) -> str:
+        """Give how many of them are bad: 0 also where no bad one was ever counted, and its series does not exist."""
+        total = self.events(sli)
+        if isinstance(sli, Latency):
+            return f"({total} - {self.within(sli)})"
+        part = f"({self.expression(sli.part)} or 0 * {total})"
+        return f"({total} - {part})" if sli.share == "good" else part
+
     def within(self, latency: Latency) -> str:
         """Give the rate of those values that are at most a latency's limit."""
         instrument = self._catalogue.instrument(latency.total)
@@ -71,6 +83,10 @@ class PromQL:
         """Give the labels of the tags that tell the values of *expression* apart."""
         stats = [one for one in expression.walk() if isinstance(one, Stat)]
         return {tag: self._label(stats[0], tag) for tag in expression.by} if stats else {}
+
+    def unit(self, stat: Stat) -> str:
+        """Give Prometheus' word for the unit of a stat's values."""
+        return self._spell(self._catalogue.instrument(stat)).unit
 
     def _stat(self, stat: Stat) -> str:
         instrument = self._catalogue.instrument(stat)

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from anytel.catalogue.catalogue import Catalogue
 from anytel.generate.options import Options
+from anytel.generate.prometheus.alerts import Watch, target_rules
 from anytel.generate.prometheus.config import config
+from anytel.generate.prometheus.recording import recording_rules
+from anytel.generate.prometheus.slo import Objective
+from anytel.generate.prometheus.unit_tests import alert_tests, slo_tests, target_tests
+from anytel.generate.spelling import speller
 from anytel.generate.text import notice, yaml_text
 
 __all__ = ["files"]
@@ -15,4 +20,32 @@ __all__ = ["files"]
 def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     """Give ``prometheus/prometheus.yml``, ``prometheus/rules/*.yml`` and ``prometheus/tests/*.yml``."""
     head = notice(catalogue.app, "prometheus")
-    return {"prometheus/prometheus.yml": yaml_text(config(options), head)}
+    made = {"prometheus.yml": config(options), **_rules_and_tests(catalogue, options)}
+    return {f"prometheus/{path}": yaml_text(data, head) for path, data in made.items()}
+
+
+def _rules_and_tests(catalogue: Catalogue, options: Options) -> Mapping[str, Mapping[str, object]]:
+    spell, service = speller("prometheus"), options.service
+    made: dict[str, Mapping[str, object]] = {
+        "rules/targets.yml": _groups({"name": "targets", "rules": target_rules(options)}),
+        "tests/targets.yml": target_tests(options),
+    }
+    if recorded := recording_rules(catalogue, spell):
+        made["rules/recording.yml"] = _groups({"name": "recording", "rules": recorded})
+    for slo in catalogue.slos:
+        objective = Objective(catalogue, spell, slo, service)
+        made[f"rules/slo-{slo.name}.yml"] = _groups(objective.group())
+        made[f"tests/slo-{slo.name}.yml"] = slo_tests(catalogue, spell, objective)
+    watches = [Watch(catalogue, spell, alert, service) for alert in catalogue.alerts]
+    rules = [rule for watch in watches for rule in watch.rules()]
+    if rules:
+        made["rules/alerts.yml"] = _groups({"name": "alerts", "rules": rules})
+    for watch in watches:
+        tests = alert_tests(catalogue, spell, watch)
+        if tests is not None:
+            made[f"tests/alert-{watch.alert.name}.yml"] = tests
+    return made
+
+
+def _groups(*groups: Mapping[str, object]) -> Mapping[str, object]:
+    return {"groups": list(groups)}
