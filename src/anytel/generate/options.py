@@ -26,6 +26,9 @@ class Options:
     pairs that serve its metrics, *alertmanagers* those of the Alertmanagers. Intervals are Prometheus durations.
     *external_labels* tell this Prometheus from others. *smtp* is the ``host:port`` that takes e-mail, from
     *smtp_from*; with *smtp_username* it is signed in to, over TLS. *secrets* is the folder of the files with secrets.
+    *leaves* are the clusters' Prometheis as ``host:port`` by the value of the label ``cluster``, of which a central one
+    takes the series that *match*. Prometheus keeps samples for *retention*, Thanos those of a resolution for
+    *retention_raw*, *retention_5m* and *retention_1h*; ``0s`` is for ever.
     """
 
     service: str = "app"
@@ -34,6 +37,14 @@ class Options:
     scrape_interval: str = "15s"
     evaluation_interval: str = "30s"
     alertmanagers: tuple[str, ...] = ("localhost:9093",)
+    leaves: Mapping[str, str] = field(
+        default_factory=lambda: {"east": "prometheus-east:9090", "west": "prometheus-west:9090"}
+    )
+    match: tuple[str, ...] = ()
+    retention: str = "15d"
+    retention_raw: str = "365d"
+    retention_5m: str = "365d"
+    retention_1h: str = "365d"
     smtp: str = "localhost:25"
     smtp_from: str = "alertmanager@localhost"
     smtp_username: str = ""
@@ -51,12 +62,18 @@ def options(app: str, given: Mapping[str, object]) -> Options:
     settings.setdefault("service", _service(app))
     if "external_labels" in settings:
         settings["external_labels"] = dict(_pair(one) for one in cast("tuple[str, ...]", settings["external_labels"]))
+    if "leaves" in settings:
+        settings["leaves"] = dict(_pair(one, "leaf") for one in cast("tuple[str, ...]", settings["leaves"]))
     made = Options(**settings)  # type: ignore[arg-type]  # the names are those of the command line
-    for name in ("scrape_interval", "evaluation_interval"):
+    for name in ("scrape_interval", "evaluation_interval", "retention"):
         _duration(name, getattr(made, name))
     for name in ("scrape", "alertmanagers"):
         for address in getattr(made, name):
             _address(name, address)
+    for address in (*made.leaves.values(), made.smtp):
+        _address("leaf" if address in made.leaves.values() else "smtp", address)
+    for name in ("retention_raw", "retention_5m", "retention_1h"):
+        _duration(name, getattr(made, name), zero=True)
     return made
 
 
@@ -67,16 +84,16 @@ def _service(app: str) -> str:
     return package if found.origin == "default" else found.value
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, option: str = "external_labels") -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not _LABEL.fullmatch(name) or name.startswith("__"):
-        raise _wrong("external_labels", text, "it is no NAME=VALUE with a label's name", "Write cluster=east.")
+        raise _wrong(option, text, "it is no NAME=VALUE with a label's name", "Write cluster=east.")
     return name, value
 
 
-def _duration(name: str, value: str) -> None:
+def _duration(name: str, value: str, *, zero: bool = False) -> None:
     try:
-        if seconds(value):
+        if seconds(value) or zero:
             return
     except ValueError:
         pass

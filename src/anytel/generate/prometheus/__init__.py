@@ -14,14 +14,18 @@ from anytel.generate.prometheus.unit_tests import alert_tests, slo_tests, target
 from anytel.generate.spelling import speller
 from anytel.generate.text import notice, yaml_text
 
-__all__ = ["files"]
+__all__ = ["documents", "files"]
 
 
 def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     """Give ``prometheus/prometheus.yml``, ``prometheus/rules/*.yml`` and ``prometheus/tests/*.yml``."""
     head = notice(catalogue.app, "prometheus")
-    made = {"prometheus.yml": config(options), **_rules_and_tests(catalogue, options)}
-    return {f"prometheus/{path}": yaml_text(data, head) for path, data in made.items()}
+    return {f"prometheus/{path}": yaml_text(data, head) for path, data in documents(catalogue, options).items()}
+
+
+def documents(catalogue: Catalogue, options: Options) -> Mapping[str, Mapping[str, object]]:
+    """Give the same as data: ``prometheus.yml``, ``rules/*.yml`` and ``tests/*.yml``."""
+    return {"prometheus.yml": config(options), **_rules_and_tests(catalogue, options)}
 
 
 def _rules_and_tests(catalogue: Catalogue, options: Options) -> Mapping[str, Mapping[str, object]]:

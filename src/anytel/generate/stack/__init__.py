@@ -27,8 +27,9 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     thanos.check(options)
     chosen = inside(options)
     head = notice(catalogue.app, "stack")
+    divided = ruler.divided(prometheus.documents(catalogue, chosen), options.retention)
     mounted = {
-        **ruler.divided(prometheus.files(catalogue, chosen), chosen),
+        **{path: yaml_text(data, head) for path, data in divided.items()},
         **alertmanager.files(catalogue, chosen),
         "thanos/bucket.yml": yaml_text(thanos.BUCKET, head),
         "thanos/endpoints.yml": yaml_text(thanos.ENDPOINTS, head),

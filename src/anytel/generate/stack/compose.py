@@ -61,7 +61,9 @@ def environment(catalogue: Catalogue, options: Options) -> str:
         **{name.upper(): "" for name in _secrets(catalogue, options)},
     }
     lines = [f"{f'# {said}' + chr(10) if said else ''}{name}=\n" for name, said in wanted.items()]
-    return "# Copy this to .env, or have your secret store set these. Keep .env out of the repository.\n" + "".join(lines)
+    return "# Copy this to .env, or have your secret store set these. Keep .env out of the repository.\n" + "".join(
+        lines
+    )
 
 
 def _secrets(catalogue: Catalogue, options: Options) -> list[str]:

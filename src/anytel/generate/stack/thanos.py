@@ -113,9 +113,7 @@ def _prepare() -> Service:
     folders = {"prometheus_data": PROMETHEUS_USER, **{f"thanos_{one}": _THANOS_USER for one in _STATEFUL}}
     script = " && ".join(f"chown {user} /volumes/{name}" for name, user in folders.items())
     volumes = [f"{name}:/volumes/{name}" for name in folders]
-    return service(
-        THANOS, user="0:0", entrypoint=["/bin/sh", "-c"], command=[script], volumes=volumes, restart="no"
-    )
+    return service(THANOS, user="0:0", entrypoint=["/bin/sh", "-c"], command=[script], volumes=volumes, restart="no")
 
 
 def _sidecar() -> Service:
