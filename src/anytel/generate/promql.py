@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
@@ -17,10 +18,17 @@ __all__ = ["PromQL", "number", "quoted"]
 
 
 class PromQL:
-    """Compiles for one catalogue. *window* stands for all windows, as Grafana's ``$__rate_interval`` does in panels."""
+    """Compiles for one catalogue.
 
-    def __init__(self, catalogue: Catalogue, spell: Speller, window: str = "") -> None:
+    *scope* are labels that every series has to have, such as its job: other services have metrics of the same names.
+    *window* stands for all windows, as Grafana's ``$__rate_interval`` does in panels.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, spell: Speller, scope: Mapping[str, str] = MappingProxyType({}), window: str = ""
+    ) -> None:
         self._catalogue, self._spell, self._window = catalogue, spell, window
+        self._scope = [f"{label}={quoted(value)}" for label, value in scope.items()]
 
     def expression(self, expression: Expression) -> str:
         """Give the query for the value of *expression*; empty for a `Raw` one that has none in PromQL."""
@@ -121,7 +129,8 @@ class PromQL:
 
     def _selector(self, stat: Stat, name: str, **more: str) -> str:
         instrument = self._catalogue.instrument(stat)
-        pairs = [_matcher(instrument, self._label(stat, tag), tag, stat.where) for tag in sorted(stat.where)]
+        pairs = [*self._scope]
+        pairs += [_matcher(instrument, self._label(stat, tag), tag, stat.where) for tag in sorted(stat.where)]
         pairs += [f"{label}={quoted(value)}" for label, value in more.items()]
         return f"{name}{{{','.join(pairs)}}}" if pairs else name
 

@@ -16,6 +16,7 @@ from anytel.generate.prometheus.labels import (
     annotate,
     labels,
     owner_of,
+    scope,
 )
 from anytel.generate.prometheus.message import Message, said_of_raw
 from anytel.generate.prometheus.slo import Rule
@@ -31,7 +32,7 @@ class Watch:
     def __init__(self, catalogue: Catalogue, spell: Speller, alert: Alert, service: str) -> None:
         self.alert, self.service = alert, service
         self._catalogue = catalogue
-        self.compiled = PromQL(catalogue, spell)
+        self.compiled = PromQL(catalogue, spell, scope(service))
         condition = alert.condition
         self.condition = condition if isinstance(condition, Condition) else None
         self.expression: Expression = condition.expression if isinstance(condition, Condition) else condition

@@ -23,7 +23,7 @@ def config(options: Options) -> Mapping[str, object]:
             {
                 "job_name": options.service,
                 "metrics_path": options.metrics_path,
-                "static_configs": [{"targets": list(options.scrape), "labels": {"service": options.service}}],
+                "static_configs": [{"targets": list(options.scrape)}],
             },
             {"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"]}]},
         ],

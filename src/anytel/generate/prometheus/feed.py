@@ -33,10 +33,10 @@ class Phase(NamedTuple):
 
 
 class Feed:
-    """Makes the series that an expression reads. One step is *step* seconds."""
+    """Makes the series that an expression reads, each with the labels *scope*. One step is *step* seconds."""
 
-    def __init__(self, catalogue: Catalogue, spell: Speller, step: int = 60) -> None:
-        self._catalogue, self._spell, self._step = catalogue, spell, step
+    def __init__(self, catalogue: Catalogue, spell: Speller, scope: Mapping[str, str], step: int) -> None:
+        self._catalogue, self._spell, self._scope, self._step = catalogue, spell, scope, step
 
     def series(self, expression: Expression, phases: Sequence[Phase]) -> list[Series]:
         """Give series with which *expression* goes through *phases*. One that is always 0 is not there at all."""
@@ -130,7 +130,7 @@ class Feed:
 
     def _labels(self, instrument: Instrument, tags: Mapping[str, str] | None) -> dict[str, str]:
         spelling: Spelling = self._spell(instrument)
-        return {spelling.tags[tag]: value for tag, value in (tags or {}).items()}
+        return {**self._scope, **{spelling.tags[tag]: value for tag, value in (tags or {}).items()}}
 
 
 _SAMPLED = ("distribution", "histogram")

@@ -6,8 +6,9 @@ The rules are those of ``template/template.go`` of Prometheus; all show four sig
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
-__all__ = ["FORMATS", "humanize", "humanize_duration", "humanize_percentage"]
+__all__ = ["FORMATS", "FOUR_DIGITS", "humanize", "humanize_duration", "humanize_percentage"]
 
 _LARGE = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 _SMALL = ("", "m", "u", "n", "p", "f", "a", "z", "y")
@@ -48,7 +49,13 @@ def humanize_percentage(value: float) -> str:
     return f"{value * 100:.4g}%"
 
 
-FORMATS = {"humanize": humanize, "humanizeDuration": humanize_duration, "humanizePercentage": humanize_percentage}
+FOUR_DIGITS = 'printf "%.4g"'
+FORMATS: Mapping[str, Callable[[float], str]] = {
+    FOUR_DIGITS: "{:.4g}".format,
+    "humanize": humanize,
+    "humanizeDuration": humanize_duration,
+    "humanizePercentage": humanize_percentage,
+}
 """The functions by their names in templates."""
 
 

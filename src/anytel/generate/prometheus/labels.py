@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Expression, Stat
 
-__all__ = ["BURN", "NO_DATA", "SLO_ABSENT", "TARGETS_ABSENT", "TARGET_DOWN", "annotate", "labels", "owner_of"]
+__all__ = ["BURN", "NO_DATA", "SLO_ABSENT", "TARGETS_ABSENT", "TARGET_DOWN", "annotate", "labels", "owner_of", "scope"]
 
 BURN = "ErrorBudgetBurn"
 SLO_ABSENT = "SLOMetricAbsent"
@@ -15,6 +15,11 @@ TARGET_DOWN = "TargetDown"
 TARGETS_ABSENT = "TargetsAbsent"
 NO_DATA = "NoData"
 """Follows the name of an alert that also tells where its metric is not there."""
+
+
+def scope(service: str) -> dict[str, str]:
+    """Give the labels that all series of a service have in Prometheus, and no series of others."""
+    return {"job": service}
 
 
 def labels(

@@ -10,7 +10,7 @@ from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Latency, Ratio, Stat
 from anytel.catalogue.stats import stat_of
-from anytel.generate.prometheus.humanize import FORMATS
+from anytel.generate.prometheus.humanize import FORMATS, FOUR_DIGITS
 from anytel.generate.promql import PromQL
 
 __all__ = ["Message", "plain", "said_of_raw"]
@@ -72,27 +72,25 @@ def _format(catalogue: Catalogue, compiled: PromQL, condition: Condition) -> str
         of_values = instrument.kind == "gauge" or stat_of(expression, instrument) not in ("rate", "increase")
         if of_values and compiled.unit(expression) == "seconds":
             return "humanizeDuration"
-    return "humanize"
+    return "humanize" if abs(Decimal(compiled.threshold(condition))) >= 1000 else FOUR_DIGITS
 
 
 def _usual(catalogue: Catalogue, condition: Condition) -> str:
     """Say what is compared, in words."""
     expression = condition.expression
-    limit = f"{{value}}, and {_WORDS[condition.operator]} {{threshold}} is told."
+    limit = f"is {{value}}; it alerts when that is {_WORDS[condition.operator]} {{threshold}}."
     if isinstance(expression, Stat):
         instrument = catalogue.instrument(expression)
-        return f"{stat_of(expression, instrument)} of {_plain(instrument.name)} is {limit}"
+        return f"{_what(stat_of(expression, instrument), instrument.name, expression.window)} {limit}"
     if isinstance(expression, Latency):
-        name = _plain(catalogue.instrument(expression.total).name)
-        return f"The share of {name} of at most {expression.le:g} is {limit}"
+        return f"The share of {catalogue.instrument(expression.total).name} of at most {expression.le:g} {limit}"
     if isinstance(expression, Ratio):
-        name = _plain(catalogue.instrument(expression.total).name)
-        return f"The share of {name} that is {expression.share} is {limit}"
+        return f"The share of {catalogue.instrument(expression.total).name} that is {expression.share} {limit}"
     return limit
 
 
-def _plain(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+def _what(word: str, name: str, window: str) -> str:
+    return {"rate": f"{name} per second", "increase": f"{name} within {window}"}.get(word, f"{word} of {name}")
 
 
 _WORDS = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most"}

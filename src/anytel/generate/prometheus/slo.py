@@ -17,7 +17,7 @@ from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Latency, Ratio, Stat
 from anytel.catalogue.slo import SLO
 from anytel.generate.prometheus.humanize import humanize_percentage
-from anytel.generate.prometheus.labels import BURN, SLO_ABSENT, annotate, labels, owner_of
+from anytel.generate.prometheus.labels import BURN, SLO_ABSENT, annotate, labels, owner_of, scope
 from anytel.generate.prometheus.message import plain
 from anytel.generate.promql import PromQL, number, quoted
 from anytel.generate.spelling import Speller
@@ -117,7 +117,7 @@ class Objective:
         return f"({' and '.join(terms)})"
 
     def _over(self, window: str) -> PromQL:
-        return PromQL(self._catalogue, self._spell, window)
+        return PromQL(self._catalogue, self._spell, scope(self.service), window)
 
     def _record(self, name: str, expr: str) -> Rule:
         return {"record": name, "expr": expr, "labels": dict(self.labels)}

@@ -23,6 +23,7 @@ from anytel.generate.prometheus.labels import (
     TARGETS_ABSENT,
     annotate,
     labels,
+    scope,
 )
 from anytel.generate.prometheus.slo import ABSENT_FOR, Objective
 from anytel.generate.spelling import Speller
@@ -38,7 +39,7 @@ STEP = 60
 
 def slo_tests(catalogue: Catalogue, spell: Speller, objective: Objective) -> Mapping[str, object]:
     """Give the tests of an objective's rules."""
-    made = _Burning(Feed(catalogue, spell), objective)
+    made = _Burning(Feed(catalogue, spell, scope(objective.service), STEP), objective)
     return _file(f"slo-{objective.slo.name}", made.cases(), STEP)
 
 
@@ -53,7 +54,7 @@ def alert_tests(catalogue: Catalogue, spell: Speller, watch: Watch) -> Mapping[s
 def target_tests(options: Options) -> Mapping[str, object]:
     """Give the tests of the rules for a service that cannot be scraped."""
     instance = options.scrape[0]
-    up = f'up{{instance="{instance}",job="{options.service}",service="{options.service}"}}'
+    up = f'up{{instance="{instance}",job="{options.service}"}}'
     absent = target_rules(options)[1]
     said = {"summary": f"{instance} cannot be scraped"}
     said["description"] = f"{options.service} at {instance} has not answered a scrape for two minutes."
@@ -176,7 +177,7 @@ class _Holding:
         self.levels = levels(catalogue, watch.alert.condition)  # type: ignore[arg-type]  # `Raw` ones have no tests
         self.back = seconds(watch.expression.window or "0s")
         self.step = min(STEP, max(1, self.back // 5)) if self.back else STEP
-        self.feed = Feed(catalogue, spell, self.step)
+        self.feed = Feed(catalogue, spell, scope(watch.service), self.step)
         self.told = self._steps(self.back + seconds(self.alert.for_)) + 2
         self.over = self.told + self._steps(self.back) + 2
 
