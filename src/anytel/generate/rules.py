@@ -27,7 +27,8 @@ def names_read(expr: str) -> set[str]:
 def looks_back(expr: str) -> float:
     """Give the seconds that a query looks back at most."""
     windowed = promql_parser.MatrixSelector | promql_parser.SubqueryExpr
-    return max((node.range.total_seconds() for node in _nodes(expr) if isinstance(node, windowed)), default=0.0)
+    ranges = [node.range for node in _nodes(expr) if isinstance(node, windowed)]
+    return max((one.total_seconds() for one in ranges if one), default=0.0)
 
 
 def _only(rules: Groups, wanted: Callable[[Rule], bool]) -> Groups:

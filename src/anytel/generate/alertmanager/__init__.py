@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.delivery import problems, unknown
+from anytel.catalogue.slo import SLO
 from anytel.errors import DeclarationError
 from anytel.generate.alertmanager.config import config
 from anytel.generate.alertmanager.route_tests import route_tests
@@ -33,7 +35,7 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
 
 
 def _refuse(catalogue: Catalogue) -> None:
-    declarations = [*catalogue.slos, *catalogue.alerts]
+    declarations: list[SLO | Alert] = [*catalogue.slos, *catalogue.alerts]
     found = problems(catalogue.receivers, catalogue.mutes)
     if catalogue.receivers:
         found += unknown(catalogue.receivers, declarations)

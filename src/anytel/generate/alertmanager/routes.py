@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from anytel.catalogue.alert import SEVERITIES
+from anytel.catalogue.alert import SEVERITIES, Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.delivery import default, mutes_of, receivers_of
+from anytel.catalogue.mute import Mute
 from anytel.catalogue.receiver import Receiver
+from anytel.catalogue.slo import SLO
 from anytel.generate.promql import quoted
 
 __all__ = ["GROUP_BY", "NOBODY", "Delivery", "delivery", "routes"]
@@ -50,8 +52,8 @@ def routes(catalogue: Catalogue) -> Mapping[str, object]:
 
 def _notified(catalogue: Catalogue) -> list[tuple[str, ...]]:
     """Give all combinations in ``notify=``, and in the end none."""
-    named = {one.notify: None for one in (*catalogue.slos, *catalogue.alerts) if one.notify}
-    return [*named, ()]
+    declarations: Sequence[SLO | Alert] = [*catalogue.slos, *catalogue.alerts]
+    return [*{one.notify: None for one in declarations if one.notify}, ()]
 
 
 def _of(catalogue: Catalogue, notify: tuple[str, ...]) -> Iterator[Mapping[str, object]]:
@@ -74,11 +76,12 @@ def _told(matchers: Sequence[str], severity: str, found: Delivery) -> Iterator[M
             "receiver": name,
             "group_wait": _WAIT[severity],
             "repeat_interval": repeat or _REPEAT[severity],
-            **({"mute_time_intervals": list(found.mutes)} if found.mutes else {}),
+            **({"mute_time_intervals": list(found.mutes)} if found.mutes and found.receivers else {}),
             **({"continue": True} if number < len(names) else {}),
         }
 
 
 def _owners(catalogue: Catalogue) -> list[str]:
     """Give the owners for whom anything is declared."""
-    return list(dict.fromkeys(owner for one in (*catalogue.receivers, *catalogue.mutes) for owner in one.owners))
+    declarations: Sequence[Receiver | Mute] = [*catalogue.receivers, *catalogue.mutes]
+    return list(dict.fromkeys(owner for one in declarations for owner in one.owners))

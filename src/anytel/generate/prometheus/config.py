@@ -18,7 +18,11 @@ def config(options: Options) -> Mapping[str, object]:
             "external_labels": dict(sorted(options.external_labels.items())),
         },
         "rule_files": ["rules/*.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(options.alertmanagers)}]}]},
+        "alerting": {
+            # Two Prometheis that see the same send the same alert.
+            "alert_relabel_configs": [{"regex": "replica", "action": "labeldrop"}],
+            "alertmanagers": [{"static_configs": [{"targets": list(options.alertmanagers)}]}],
+        },
         "scrape_configs": [
             {
                 "job_name": options.service,

@@ -74,7 +74,7 @@ def _services(catalogue: Catalogue, options: Options) -> Mapping[str, tuple[str,
     return {
         APP: ("The service. It serves its metrics at a port of their own.", _app(options)),
         "prometheus": (
-            "Scrapes, records and alerts. Blocks of always 2h: the compactor of Thanos merges them, and nothing else may.",
+            "Scrapes, records and alerts. Its blocks stay at 2h: only the compactor of Thanos may merge them.",
             _prometheus(options),
         ),
         "alertmanager": ("Tells people.", _alertmanager(catalogue, options)),

@@ -20,6 +20,8 @@ def divided(documents: Mapping[str, Mapping[str, Any]], kept: str) -> dict[str, 
             found |= {
                 f"{server}/{path}": part for server, part in (("prometheus", near), ("thanos", far)) if part["groups"]
             }
+    if not any(path.startswith("thanos/") for path in found):
+        found["thanos/rules/none.yml"] = {"groups": []}
     return found
 
 

@@ -5,7 +5,8 @@ Flags are those of the version in `images`; `tests/ops` compares them with the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from anytel.catalogue.durations import seconds
 from anytel.errors import ConfigError
@@ -24,6 +25,17 @@ _KEYS = {"AWS_ACCESS_KEY_ID": "${S3_ACCESS_KEY:?}", "AWS_SECRET_ACCESS_KEY": "${
 _GRPC, _HTTP = 10901, 10902
 _ANSWERING = ("sidecar", "store", "rule", "receive")
 _STATEFUL = ("store", "compact", "rule", "receive")
+
+_QUERYING = (
+    "One query over all of them, each series once: the label replica tells the copies apart. With automatic "
+    "downsampling a range query reads the resolution of 5m or 1h where that is at most a fifth of its step: so a year "
+    "is quick, and an hour is exact. A window such as [5m] then has to be several times the resolution; in panels use "
+    "$__rate_interval. Remove the flag to always read raw samples."
+)
+_COMPACTING = (
+    "Merges blocks, and adds those of 5m and 1h. Only ever one of it may run on a bucket. Downsampling does not save "
+    "space, it makes long ranges quick; keep all resolutions for as long, or you cannot zoom in."
+)
 
 BUCKET: Mapping[str, object] = {
     "type": "S3",
@@ -62,47 +74,41 @@ def services(options: Options) -> Mapping[str, tuple[str, Service]]:
         "prepare": ("Gives the volumes to the users that write to them, once.", _prepare()),
         "thanos-sidecar": ("Uploads Prometheus' blocks, and answers for what is not uploaded yet.", _sidecar()),
         "thanos-store": ("Answers for what is in the bucket.", _store()),
-        "thanos-query": (
-            "One query over all of them, each series once: the label replica tells the copies apart. With automatic\n"
-            "downsampling a range query may read averages over up to a fifth of its step; that is why a year is quick.\n"
-            "What it reads are exact sums and counts, but a window in a query must then be at least five times that\n"
-            "resolution. Remove the flag to read raw samples always.",
-            _query(),
-        ),
-        "thanos-compact": (
-            "Merges blocks, and adds those of 5m and 1h. Only ever one of it may run on a bucket. Downsampling does\n"
-            "not save space, it makes long ranges quick; keep all resolutions for as long, or you cannot zoom in.",
-            _compact(options),
-        ),
+        "thanos-query": (_QUERYING, _query()),
+        "thanos-compact": (_COMPACTING, _compact(options)),
         "thanos-rule": ("Evaluates what looks back further than Prometheus keeps samples.", _rule()),
         "thanos-receive": ("Takes what others send by remote write, to /api/v1/receive.", _receive()),
     }
 
 
-def _thanos(command: str, *flags: str, **more: object) -> Service:
+def _thanos(command: str, *flags: str, volumes: Sequence[str] = (), **more: Any) -> Service:
     data = [f"thanos_{command}:/var/thanos"] if command in _STATEFUL else []
-    volumes = [*data, *more.pop("volumes", [])]  # type: ignore[misc]  # a list, where it is given
     return service(
         THANOS,
         command=[command, f"--http-address=0.0.0.0:{_HTTP}", *flags],
-        volumes=volumes,
+        volumes=[*data, *volumes],
         healthcheck=healthy("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{_HTTP}/-/ready"),
         **more,
     )
 
 
-def _stored(command: str, *flags: str, **more: object) -> Service:
-    """Give a component that uses the bucket."""
-    volumes = [mounted("thanos/bucket.yml", "/etc/thanos/bucket.yml"), *more.pop("volumes", [])]  # type: ignore[misc]
-    needs = {**after("bucket", done=["prepare"]), **more.pop("depends_on", {})}  # type: ignore[misc]
-    flags = ("--objstore.config-file=/etc/thanos/bucket.yml", *flags)
-    return _thanos(command, *flags, volumes=volumes, environment=_KEYS, depends_on=needs, **more)
+def _stored(command: str, *flags: str, volumes: Sequence[str] = (), needs: Sequence[str] = (), **more: Any) -> Service:
+    """Give a component that uses the bucket, and *needs* others too."""
+    return _thanos(
+        command,
+        "--objstore.config-file=/etc/thanos/bucket.yml",
+        *flags,
+        volumes=[mounted("thanos/bucket.yml", "/etc/thanos/bucket.yml"), *volumes],
+        environment=_KEYS,
+        depends_on=after("bucket", *needs, done=["prepare"]),
+        **more,
+    )
 
 
 def _bucket() -> Service:
     return service(
         BUCKET_IMAGE,
-        command=["mini", "-dir=/data", "-ip.bind=0.0.0.0"],
+        command=["mini", "-dir=/data", "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"],
         environment={**_KEYS, "S3_BUCKET": BUCKET_NAME},
         volumes=["bucket_data:/data"],
         healthcheck=healthy("wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8333/healthz"),
@@ -124,7 +130,7 @@ def _sidecar() -> Service:
         "--tsdb.path=/prometheus",
         user=PROMETHEUS_USER,
         volumes=["prometheus_data:/prometheus"],
-        depends_on=after("prometheus"),
+        needs=["prometheus"],
     )
 
 
@@ -170,7 +176,7 @@ def _rule() -> Service:
         '--label=replica="a"',
         "--alert.label-drop=replica",
         volumes=[mounted("thanos/rules", "/etc/thanos/rules")],
-        depends_on=after("thanos-query", "alertmanager"),
+        needs=["thanos-query", "alertmanager"],
     )
 
 
