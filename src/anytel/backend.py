@@ -43,6 +43,7 @@ __all__ = [
     "SpanContext",
     "SpanKind",
     "SpanRecord",
+    "Spelling",
     "Status",
 ]
 
@@ -204,6 +205,27 @@ class Series:
     tags: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """How a backend spells a metric: what queries, dashboards and rules have to say.
+
+    *name* is what it is queried by; of a histogram in Prometheus, without the suffixes. *type* and *unit* are the
+    vendor's words. *series* are the names of its samples, and *reserved* all names that no other metric may have
+    beside it. *tags* maps our names of tags to the vendor's, and *bounds* are the limits of the buckets as the vendor
+    writes them. A value of ours is *multiply* / *divide* of theirs: 5 ms are 0.005 in seconds.
+    """
+
+    name: str
+    type: str
+    unit: str = ""
+    series: tuple[str, ...] = ()
+    reserved: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
+    multiply: int = 1
+    divide: int = 1
+
+
 class Exemplar(NamedTuple):
     """One recorded value with the span it was recorded in."""
 
@@ -338,6 +360,15 @@ class Backend:
 
     native: object = None
     """The vendor's own client, once open."""
+
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling | None:
+        """Give the names under which the vendor knows a metric; None where it receives no metrics.
+
+        It needs no settings: catalogues, rules and dashboards are made where nothing is sent. The tags of *series*
+        are the declared ones, without values.
+        """
+        return None
 
     def open(self, host: Host, /) -> None:
         """Start. Called once per process, and again in a forked child: forget what was inherited."""
