@@ -32,7 +32,7 @@ class PrometheusBackend(Backend):
 
     name: ClassVar[str] = "prometheus"
     signals: ClassVar[frozenset[Signal]] = frozenset({"metric"})
-    metric_flow: ClassVar[MetricFlow] = "pull"
+    metric_flow: MetricFlow = "pull"
     exemplars: ClassVar[bool] = True
     fidelity: ClassVar[Mapping[str, str]] = FIDELITY
 

@@ -42,7 +42,7 @@ class SentryBackend(Backend):
 
     name: ClassVar[str] = "sentry"
     signals: ClassVar[frozenset[Signal]] = frozenset({"span", "metric", "log", "error"})
-    metric_flow: ClassVar[MetricFlow] = "delta"
+    metric_flow: MetricFlow = "delta"
     fidelity: ClassVar[Mapping[str, str]] = FIDELITY
 
     def __init__(self, dsn: str | None = None, spans: str | None = None) -> None:

@@ -315,7 +315,8 @@ class Backend:
 
     name: ClassVar[str] = "none"
     signals: ClassVar[frozenset[Signal]] = frozenset({"span", "metric", "log", "error"})
-    metric_flow: ClassVar[MetricFlow] = "delta"
+    metric_flow: MetricFlow = "delta"
+    """What `metrics` is given. Set it in the class, or in the constructor where a setting decides."""
     unsampled_roots: ClassVar[bool] = False
     """Also wants the local roots of traces that are not sampled (Datadog's trace statistics count them)."""
     exemplars: ClassVar[bool] = False
