@@ -171,7 +171,8 @@ class ErrorRecord:
     """One error report.
 
     *id* is 32 hex digits, the same at every vendor. *exception* is None where a log line without one reported an
-    error: *message* is then its event, by which such reports belong together. *root_name* names the local root span.
+    error: *message* is then its event, by which such reports belong together, unless *template* has what it was
+    formatted from. *root_name* names the local root span.
     *tags* are those of the *attributes* that reports are searched by. *breadcrumbs* are the log events that came
     before, the oldest first.
     """
@@ -188,6 +189,7 @@ class ErrorRecord:
     logger: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     breadcrumbs: Sequence[LogRecord] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
