@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from anytel.errors import MisuseError
+from anytel.redaction import encodable
 
 __all__ = ["count", "counts", "refuse", "reset", "set_aside", "set_strict", "shown"]
 
@@ -48,7 +49,8 @@ def refuse(reason: str, message: str, result: T, *, once: str = "") -> T:
         raise MisuseError(message)
     if first:
         with suppress(Exception):  # a log handler of the application's may raise
-            logging.getLogger("anytel").warning("%s (further ones are only counted: anytel.stats().refused)", message)
+            more = "(further ones are only counted: anytel.stats().refused)"
+            logging.getLogger("anytel").warning("%s %s", encodable(message), more)
     return result
 
 

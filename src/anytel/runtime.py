@@ -231,6 +231,8 @@ def reset() -> None:
     _closed = None
     if "anytel.logs.logger" in sys.modules:
         sys.modules["anytel.logs.logger"].forget()
+    if "anytel.catalogue.declared" in sys.modules:
+        sys.modules["anytel.catalogue.declared"].forget()
     store.forget()
     registry.forget()
     misuse.reset()

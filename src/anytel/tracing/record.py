@@ -275,6 +275,10 @@ class Span(NoopSpan):
         if not exceptions.is_error(exc):
             return
         self.fail(exc)
+        self.report(exc)
+
+    def report(self, exc: BaseException) -> None:
+        """Report *exc*, which nobody handled, where this is the local root: once."""
         known = exceptions.marked(exc)
         if known.context is None:
             known = exceptions.Mark(self.context, known.error_id)

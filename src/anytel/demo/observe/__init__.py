@@ -17,6 +17,7 @@ OBSERVERS: Mapping[str, str] = {
     "sentry": "SentryObserver",
     "datadog": "DatadogObserver",
     "prometheus": "PrometheusObserver",
+    "otlp": "OtlpObserver",
 }
 """The backends that can be observed."""
 
