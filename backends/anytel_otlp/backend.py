@@ -63,8 +63,8 @@ class OtlpBackend(Backend):
         Raises:
             ConfigError: a certificate or key cannot be read.
         """
-        self._release()
-        settings = self._settings
+        # Those inherited by a forked child are kept, not closed: another thread may have held their locks at the fork.
+        self._inherited, settings = self._senders, self._settings
         self._senders = {
             "traces": Sender(settings.traces),
             "metrics": Sender(settings.metrics),
@@ -97,13 +97,10 @@ class OtlpBackend(Backend):
 
     def close(self, deadline: float, /) -> bool:
         """Close the connections; nothing is held back that could be sent."""
-        self._release()
-        return True
-
-    def _release(self) -> None:
         for sender in self._senders.values():
             sender.close()
         self._senders = {}
+        return True
 
     def _send(
         self, stream: Stream, batch: Sequence[T], render: Callable[[Sequence[T]], _Message], deadline: float

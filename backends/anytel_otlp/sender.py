@@ -140,6 +140,7 @@ def _pool(destination: Destination) -> urllib3.PoolManager:
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or urllib.request.proxy_bypass(url.netloc.rpartition("@")[2]):
         return urllib3.PoolManager(ssl_context=context)
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
     login = urlsplit(proxy).netloc.rpartition("@")[0]
     headers = urllib3.make_headers(proxy_basic_auth=unquote(login)) if login else None
     return urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=context)

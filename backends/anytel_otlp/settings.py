@@ -7,6 +7,7 @@ https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -105,9 +106,11 @@ def _of(stream: Stream, name: str) -> _Setting | None:
 
 def _destination(stream: Stream, endpoint: str | None, headers: Mapping[str, str] | None) -> Destination:
     _check_protocol(_of(stream, "PROTOCOL"))
+    url, login = _without_login(_url(stream, endpoint))
+    own = _headers(_of(stream, "HEADERS")) if headers is None else _checked_headers(headers)
     return Destination(
-        _url(stream, endpoint),
-        _headers(_of(stream, "HEADERS")) if headers is None else _checked_headers(headers),
+        url,
+        {**login, **own},
         _timeout(_of(stream, "TIMEOUT")),
         _compression(_of(stream, "COMPRESSION")),
         Tls(*(_value(_of(stream, name)) for name in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"))),
@@ -130,14 +133,25 @@ def _url(stream: Stream, argument: str | None) -> str:
     return urlunsplit(url._replace(path=f"{url.path.rstrip('/')}/v1/{stream}"))
 
 
+def _without_login(url: str) -> tuple[str, Mapping[str, str]]:
+    """Take the user and password out of an address, and give the header that they become."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    if not login:
+        return url, {}
+    encoded = base64.b64encode(unquote(login).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"authorization": f"Basic {encoded}"}
+
+
 def _checked_url(setting: _Setting) -> str:
+    shown = setting._replace(value=re.sub(r"(?<=://)[^@/]*(?=@)", "***", setting.value))
     try:
         url = urlsplit(setting.value)
         usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError as error:
-        raise setting.error(f"this is not a URL: {error}", _FIX_ENDPOINT) from None
+        raise shown.error(f"this is not a URL: {error}", _FIX_ENDPOINT) from None
     if not usable:
-        raise setting.error("it has no scheme, host or port that can be used", _FIX_ENDPOINT)
+        raise shown.error("it has no scheme, host or port that can be used", _FIX_ENDPOINT)
     return urlunsplit(url._replace(path=url.path or "/", fragment=""))
 
 

@@ -79,6 +79,19 @@ def test_headers_are_pairs_whose_values_are_percent_encoded(environment, text, h
     assert read(environment, HEADERS=text).metrics.headers == headers
 
 
+def test_a_login_in_the_endpoint_is_a_header(environment):
+    """And no error shows it."""
+    settings = read(environment, ENDPOINT="http://me:p%40ss@c:4318", METRICS_HEADERS="authorization=other")
+    assert (settings.traces.url, settings.traces.headers) == (
+        "http://c:4318/v1/traces",
+        {"authorization": "Basic bWU6cEBzcw=="},
+    )
+    assert settings.metrics.headers == {"authorization": "other"}
+    with pytest.raises(ConfigError) as caught:
+        read(environment, ENDPOINT="http://me:secret@c:port")
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("value", "temporality"), [("cumulative", "cumulative"), ("DELTA", "delta"), ("LowMemory", "delta")]
 )
