@@ -72,6 +72,12 @@ def version_of_anytel() -> str:
         return "0.0.0"
 
 
+@cache
+def _instance(pid: int) -> str:
+    """Give the id by which receivers tell processes apart; it outlives every `configure`, and a fork begins another."""
+    return str(uuid.uuid4())
+
+
 class Resources:
     """The resource of this process, and those that stand for other services which it reports on.
 
@@ -89,7 +95,7 @@ class Resources:
             "process.runtime.version": platform.python_version(),
         }
         self._given = {name: value for name, value in given.items() if not name.startswith("service.")}
-        own = {"service.instance.id": str(uuid.uuid4()), **given, **described}
+        own = {"service.instance.id": _instance(os.getpid()), **given, **described}
         self._environment = {name: own[name] for name in ("deployment.environment.name",) if name in own}
         self.own = Resource(attributes=attributes({**self._process, **own}.items()))
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from anytel.backend import ConfigError
 
-__all__ = ["Compression", "Destination", "Settings", "Stream", "Temporality", "Tls"]
+__all__ = ["Compression", "Destination", "PemFile", "Settings", "Stream", "Temporality", "Tls"]
 
 Stream: TypeAlias = Literal["traces", "metrics", "logs"]
 Compression: TypeAlias = Literal["none", "gzip", "deflate"]
@@ -35,12 +35,19 @@ _FIX_HEADERS = "Use name=value pairs between commas, the values percent-encoded:
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-class Tls(NamedTuple):
-    """Paths of PEM files: whom to trust, and who we are; empty for the system's own and for nobody."""
+class PemFile(NamedTuple):
+    """A file's path, and the *variable* that has named it; both are empty where none has."""
 
-    certificate: str = ""
-    client_key: str = ""
-    client_certificate: str = ""
+    path: str = ""
+    variable: str = ""
+
+
+class Tls(NamedTuple):
+    """Whom to trust, by default whom the system does, and who we are, by default nobody."""
+
+    certificate: PemFile = PemFile()
+    client_key: PemFile = PemFile()
+    client_certificate: PemFile = PemFile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +120,12 @@ def _destination(stream: Stream, endpoint: str | None, headers: Mapping[str, str
         {**login, **own},
         _timeout(_of(stream, "TIMEOUT")),
         _compression(_of(stream, "COMPRESSION")),
-        Tls(*(_value(_of(stream, name)) for name in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"))),
+        Tls(*(_file(_of(stream, name)) for name in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"))),
     )
+
+
+def _file(setting: _Setting | None) -> PemFile:
+    return PemFile(setting.value, setting.name) if setting is not None else PemFile()
 
 
 def _value(setting: _Setting | None) -> str:
@@ -163,13 +174,14 @@ def _check_protocol(setting: _Setting | None) -> None:
 
 def _headers(setting: _Setting | None) -> Mapping[str, str]:
     """Read headers in the form of W3C Baggage; the names in lower case, the values decoded."""
+    if setting is None:
+        return {}
     found = {}
-    for pair in _value(setting).split(","):
+    for pair in filter(str.strip, setting.value.split(",")):
         name, equals, value = (unquote(part).strip() for part in pair.partition("="))
-        if setting is not None and pair.strip():
-            if not equals or not _is_header(name, value):
-                raise setting.error("this is not a list of headers", _FIX_HEADERS, secret=True)
-            found[name.lower()] = value
+        if not equals or not _is_header(name, value):
+            raise setting.error("this is not a list of headers", _FIX_HEADERS, secret=True)
+        found[name.lower()] = value
     return found
 
 

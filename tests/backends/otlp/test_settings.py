@@ -61,7 +61,8 @@ def test_a_signals_own_setting_beats_the_common_one(environment):
     traces, logs = settings.traces, settings.logs
     assert (traces.headers, traces.timeout, traces.compression) == ({"a": "1"}, 5.0, "gzip")
     assert (logs.headers, logs.timeout, logs.compression) == ({"b": "2"}, 0.5, "deflate")
-    assert (traces.tls, logs.tls) == (Tls("ca.pem", "k.pem"), Tls("logs.pem", "k.pem"))
+    assert [file.path for file in traces.tls] == ["ca.pem", "k.pem", ""]
+    assert [file.path for file in logs.tls] == ["logs.pem", "k.pem", ""]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_http_protobuf_may_be_asked_for(environment):
     assert read(environment, PROTOCOL="http/protobuf", TRACES_PROTOCOL="HTTP/Protobuf").traces
 
 
-@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_CERTIFICATE"])
+@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_CERTIFICATE", "LOGS_CERTIFICATE"])
 def test_a_certificate_that_cannot_be_read_is_named_when_the_backend_is_opened(environment, host, name):
     """With the variable that says where it is."""
     environment.setenv(f"{PREFIX}{name}", "/nowhere.pem")
