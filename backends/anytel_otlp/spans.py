@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from anytel.backend import Event, Link, SpanContext, SpanRecord
+from anytel.backend import Attributes, Event, Link, SpanContext, SpanRecord
 from anytel.backend import Status as State
 from anytel_otlp.common import Resources, attributes, exception_attributes, scope, span_id, trace_id
 
@@ -77,8 +77,8 @@ def _events(record: SpanRecord) -> Iterator[Span.Event]:
         yield _event("exception", record.end_ns, exception_attributes(exception))
 
 
-def _event(name: str, time_ns: int, more: Mapping[str, object]) -> Span.Event:
-    return Span.Event(name=name, time_unix_nano=time_ns, attributes=attributes(more.items()))  # type: ignore[arg-type]  # plain values
+def _event(name: str, time_ns: int, more: Attributes) -> Span.Event:
+    return Span.Event(name=name, time_unix_nano=time_ns, attributes=attributes(more.items()))
 
 
 def _tells(event: Event, message: str) -> bool:
