@@ -71,21 +71,21 @@ def _debian(*packages: str) -> Callable[[Path], None]:
     return install
 
 
-def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
-    """Build commands of one module version; *tags* leave out what these tests do not need."""
-
-    def install(folder: Path) -> None:
-        _run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
-
-    return install
-
-
 def _collector(version: str, manifest: Path) -> Callable[[Path], None]:
     """Build an OpenTelemetry Collector of the components that *manifest* names, by its own builder."""
 
     def install(folder: Path) -> None:
         _go(f"go.opentelemetry.io/collector/cmd/builder@v{version}")(folder)
         _run(folder / "bin" / "builder", "--config", manifest, cwd=folder, GOFLAGS="")
+
+    return install
+
+
+def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
+    """Build commands of one module version; *tags* leave out what these tests do not need."""
+
+    def install(folder: Path) -> None:
+        _run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
 
     return install
 
