@@ -13,12 +13,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["TOOLS", "Tool", "cache", "main"]
+__all__ = ["TOOLS", "Tool", "cache", "install", "main", "run"]
 
 
 def cache() -> Path:
@@ -26,7 +26,12 @@ def cache() -> Path:
     return Path(os.environ.get("ANYTEL_TOOLS") or Path.home() / ".cache" / "anytel" / "tools")
 
 
-def _run(*command: str | Path, cwd: Path | None = None, **env: str) -> None:
+def run(*command: str | Path, cwd: Path | None = None, **env: str) -> None:
+    """Run a command to its end.
+
+    Raises:
+        OSError: It is missing, or failed; its output is in the message.
+    """
     env = {**os.environ, **env}
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     done = subprocess.run(command, cwd=cwd, env=env, check=False, **output)
@@ -38,9 +43,9 @@ def _pypi(*requirements: str) -> Callable[[Path], None]:
     """Install into a virtual environment of its own, whose versions then cannot clash with ours."""
 
     def install(folder: Path) -> None:
-        _run(sys.executable, "-m", "venv", "--without-pip", folder)
+        run(sys.executable, "-m", "venv", "--without-pip", folder)
         pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet")
-        _run(*pip, "--disable-pip-version-check", *requirements)
+        run(*pip, "--disable-pip-version-check", *requirements)
 
     return install
 
@@ -48,7 +53,7 @@ def _pypi(*requirements: str) -> Callable[[Path], None]:
 def _npm(*packages: str) -> Callable[[Path], None]:
     def install(folder: Path) -> None:
         options = "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"
-        _run("npm", "install", *options, "--prefix", folder, *packages)
+        run("npm", "install", *options, "--prefix", folder, *packages)
 
     return install
 
@@ -58,14 +63,14 @@ def _debian(*packages: str) -> Callable[[Path], None]:
 
     def install(folder: Path) -> None:
         try:
-            _run("apt-get", "download", *packages, cwd=folder)
+            run("apt-get", "download", *packages, cwd=folder)
         except OSError:
             if os.geteuid() != 0:
                 raise
-            _run("apt-get", "update")
-            _run("apt-get", "download", *packages, cwd=folder)
+            run("apt-get", "update")
+            run("apt-get", "download", *packages, cwd=folder)
         for package in folder.glob("*.deb"):
-            _run("dpkg", "-x", package, folder)
+            run("dpkg", "-x", package, folder)
             package.unlink()
 
     return install
@@ -75,7 +80,7 @@ def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
     """Build commands of one module version; *tags* leave out what these tests do not need."""
 
     def install(folder: Path) -> None:
-        _run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
+        run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
 
     return install
 
@@ -178,19 +183,23 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def main(wanted: Sequence[str]) -> int:
-    """Install the *wanted* groups and tools, all if none is named; give the number of failures."""
+def install(tools: Iterable[Tool]) -> int:
+    """Install *tools* where they are missing, and say so; give the number of failures."""
     failed = 0
     with _alone():
-        for name, tool in TOOLS.items():
-            if wanted and not {name, tool.name, tool.group} & set(wanted):
-                continue
+        for tool in tools:
             try:
-                print(f"{name}: {tool.ensure()}", flush=True)
+                print(f"{tool.folder.name}: {tool.ensure()}", flush=True)
             except OSError as problem:
                 failed += 1
-                print(f"{name}: FAILED: {problem}", flush=True)
+                print(f"{tool.folder.name}: FAILED: {problem}", flush=True)
     return failed
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Install the *wanted* groups and tools, all if none is named; give the number of failures."""
+    chosen = set(wanted)
+    return install(one for name, one in TOOLS.items() if not chosen or {name, one.name, one.group} & chosen)
 
 
 if __name__ == "__main__":
