@@ -1,4 +1,4 @@
-"""Logs of a failed test's programs, and an environment without settings."""
+"""Folders for programs, and an environment without settings for them."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from anytel.testing.receivers.sentry import SentryReceiver
 from nextjs.build import EXAMPLE, NEXT
 from nextjs.received import METRICS, NODE, SPANS, Series, Spans
 from real.demo import demo_service
-from real.processes import free_ports, listening, require, running
+from real.processes import Program, free_ports, listening, require, running
 from real.web import Late, send
 
-__all__ = ["BACKENDS", "Pair", "keeping", "next_server", "pair"]
+__all__ = ["BACKENDS", "Pair", "keeping", "pair"]
 
 BACKENDS = tuple(SPANS)
 SETTINGS: Mapping[str, str] = {
@@ -100,22 +100,27 @@ def keeping(backend: str, share: str) -> Mapping[str, str]:
 @contextmanager
 def pair(backend: str, folder: Callable[[str], Path], python: str, node: Mapping[str, str]) -> Iterator[Pair]:
     """Run both services. The Python one keeps a share *python* of its own traces; *node* are the other's settings."""
+    built = require(EXAMPLE, "make test-nextjs").folder
     with ExitStack() as stack:
         both = Pair(backend, stack)
         settings = {"TELEMETRY_BACKENDS": ",".join(BACKENDS), "TELEMETRY_SAMPLE_RATE": python, **both.settings}
-        api, _ = stack.enter_context(demo_service(folder("python"), **settings))
-        settings = {**SETTINGS, **both.settings, "SKILLS_API_URL": api, **node}
-        both.url = stack.enter_context(next_server(backend, folder("node"), **settings))
-        yield both
+        api, demo = stack.enter_context(demo_service(folder("python"), **settings))
+        settings = {**SETTINGS, **both.settings, "TELEMETRY_BACKEND": backend, "SKILLS_API_URL": api, **node}
+        both.url, server = stack.enter_context(_next_server(built, folder("node"), settings))
+        try:
+            yield both
+        except Exception as failure:
+            for program in demo, server:
+                failure.add_note(f"log of {program.name}, {program.log}:\n{program.tail()}")
+            raise
 
 
 @contextmanager
-def next_server(backend: str, folder: Path, **settings: str) -> Iterator[str]:
-    """Run the built application with the SDK of a vendor; give its address."""
-    built = require(EXAMPLE, "make test-nextjs").folder
+def _next_server(built: Path, folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Program]]:
+    """Run the *built* application; give its address and its program."""
     (port,) = free_ports(1)
     command = ["node", built / NEXT, "start", built, "--hostname", "127.0.0.1", "--port", str(port)]
-    if backend == "datadog":  # as in package.json
-        settings["NODE_OPTIONS"] = f'--require "{built}/node_modules/dd-trace/init.js"'
-    with running(command, folder, lambda: listening(port), TELEMETRY_BACKEND=backend, **settings):
-        yield f"http://127.0.0.1:{port}"
+    preload = f'--require "{built}/node_modules/dd-trace/init.js"'  # as in package.json
+    options = {"NODE_OPTIONS": preload} if settings["TELEMETRY_BACKEND"] == "datadog" else {}
+    with running(command, folder, lambda: listening(port), **settings, **options) as program:
+        yield f"http://127.0.0.1:{port}", program
