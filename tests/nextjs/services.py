@@ -105,7 +105,7 @@ def pair(backend: str, folder: Callable[[str], Path], python: str, node: Mapping
         both = Pair(backend, stack)
         settings = {"TELEMETRY_BACKENDS": ",".join(BACKENDS), "TELEMETRY_SAMPLE_RATE": python, **both.settings}
         api, demo = stack.enter_context(demo_service(folder("python"), **settings))
-        settings = {**SETTINGS, **both.settings, "TELEMETRY_BACKEND": backend, "SKILLS_API_URL": api, **node}
+        settings = {**SETTINGS, **both.settings, "SKILLS_TELEMETRY": backend, "SKILLS_API_URL": api, **node}
         both.url, server = stack.enter_context(_next_server(built, folder("node"), settings))
         try:
             yield both
@@ -121,6 +121,6 @@ def _next_server(built: Path, folder: Path, settings: Mapping[str, str]) -> Iter
     (port,) = free_ports(1)
     command = ["node", built / NEXT, "start", built, "--hostname", "127.0.0.1", "--port", str(port)]
     preload = f'--require "{built}/node_modules/dd-trace/init.js"'  # as in package.json
-    options = {"NODE_OPTIONS": preload} if settings["TELEMETRY_BACKEND"] == "datadog" else {}
+    options = {"NODE_OPTIONS": preload} if settings["SKILLS_TELEMETRY"] == "datadog" else {}
     with running(command, folder, lambda: listening(port), **settings, **options) as program:
         yield f"http://127.0.0.1:{port}", program
