@@ -29,7 +29,7 @@ demo: $(SETUP)
 	@$(BIN)/anytel demo
 
 test: $(SETUP)
-	@$(BIN)/python -m pytest --ignore=tests/real --ignore=tests/nextjs
+	@$(BIN)/python -m pytest --ignore=tests/real --ignore=tests/nextjs --numprocesses auto --maxprocesses 8
 
 test-real: $(SETUP)
 	@$(BIN)/python tests/real/install.py ready

@@ -20,8 +20,8 @@ FIDELITY: Mapping[str, str] = MappingProxyType(
         "log.logger": "exact: as the name of the scope",
         "log.exception": "exact: type, message and stack trace as attributes",
         "error": "exact: a log record",
-        "error.id": "exact: as the attribute anytel.error.id",
-        "error.handled": "exact: as the attribute anytel.error.handled",
+        "error.id": "exact: as the attribute error.id",
+        "error.handled": "exact: as the attribute error.handled",
         "error.chain": "approximate: in the text of the stack trace",
         "error.group": "approximate: in the text of the stack trace",
     }

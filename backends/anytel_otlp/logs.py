@@ -29,7 +29,7 @@ def render_logs(batch: Sequence[LogRecord], resources: Resources) -> ExportLogsS
 
 
 def render_errors(batch: Sequence[ErrorRecord], resources: Resources) -> ExportLogsServiceRequest:
-    """Render error reports as log records that are told by the attribute ``anytel.error.id``."""
+    """Render error reports as log records; ``error.handled`` tells them from the lines that name their ``error.id``."""
     return _request(((record.logger, _error(record)) for record in batch), resources)
 
 
@@ -47,11 +47,11 @@ def _log(record: LogRecord) -> logs_pb2.LogRecord:
 
 
 def _error(record: ErrorRecord) -> logs_pb2.LogRecord:
-    own: Attributes = {"anytel.error.id": record.id}
+    own: Attributes = {"error.id": record.id, "error.handled": record.handled}
     body = record.message
     if record.exception is not None:
         raised = exception_attributes(record.exception)
-        own = {**own, "anytel.error.handled": record.handled, **raised}
+        own = {**own, **raised}
         body = f"{raised['exception.type']}: {raised['exception.message']}"
     return _record(record.time_ns, record.level, body, record.context, {**record.attributes, **own})
 

@@ -128,8 +128,9 @@ def _suppress_instrumentation() -> None:
     It would make spans of them, which would have to be uploaded.
     """
     context = sys.modules.get("opentelemetry.context")
-    if context is not None:
-        context.attach(context.set_value("suppress_instrumentation", True))  # noqa: FBT003 -- a value, not a switch
+    key = getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", None)  # what the exporters of their SDK use too
+    if context is not None and key is not None:
+        context.attach(context.set_value(key, True))  # noqa: FBT003 -- a value, not a switch
 
 
 def _pool(destination: Destination) -> urllib3.PoolManager:

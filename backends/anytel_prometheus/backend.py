@@ -9,8 +9,10 @@ from typing import ClassVar
 
 from prometheus_client import REGISTRY
 
-from anytel.backend import Backend, ConfigError, Host, MetricFlow, Signal
+from anytel.backend import Backend, ConfigError, Host, MetricFlow, ScrapeApp, Series, Signal, Spelling
+from anytel_prometheus.endpoint import asgi_app
 from anytel_prometheus.exporter import Exporter
+from anytel_prometheus.family import Family
 from anytel_prometheus.fidelity import FIDELITY
 from anytel_prometheus.lease import Lease
 from anytel_prometheus.publication import publish, withdraw
@@ -48,6 +50,11 @@ class PrometheusBackend(Backend):
         """The address of the own server, while there is one."""
         return self._lease.server.url if self._lease else None
 
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling:
+        """Give the names that an exposition has."""
+        return Family.of(series).spelling(series)
+
     def open(self, host: Host, /) -> None:
         """Publish the metrics, and listen if a port is set.
 
@@ -59,6 +66,10 @@ class PrometheusBackend(Backend):
         self._exporter = Exporter(host)
         publish(self._exporter)
         self.native = REGISTRY
+
+    def scrape_app(self) -> ScrapeApp | None:
+        """Give the endpoint that ``instrument(app, metrics=...)`` serves."""
+        return asgi_app
 
     def close(self, deadline: float, /) -> bool:
         """Stop listening and withdraw the metrics."""

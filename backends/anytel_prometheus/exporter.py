@@ -47,7 +47,7 @@ class Exporter:
         taken, theirs = self._others(encode)
         groups = self._catalogue.groups(self._host.collect().points, taken)
         ours = exposition.openmetrics(groups) if strict else exposition.text(groups)
-        return Exposition(content_type, b"".join([*theirs, ours.encode(), _EOF if strict else b""]))
+        return Exposition(content_type, b"".join([*theirs, *ours, _EOF if strict else b""]))
 
     def metrics(self) -> Iterator[Metric]:
         """Give our metrics to a reader of the registry; nothing when that reader is `scrape`."""

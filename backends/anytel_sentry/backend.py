@@ -16,12 +16,15 @@ from anytel.backend import (
     LogRecord,
     MetricBatch,
     MetricFlow,
+    Series,
     Signal,
     SpanRecord,
+    Spelling,
 )
 from anytel_sentry import clients
 from anytel_sentry.delivery import Delivery, Parcel, Remembered
 from anytel_sentry.fidelity import FIDELITY
+from anytel_sentry.metrics import Metrics
 from anytel_sentry.session import Session
 from anytel_sentry.settings import Settings
 
@@ -50,6 +53,11 @@ class SentryBackend(Backend):
         self._session: Session
         self._inherited: BaseClient | None = None
         self._remembered = Remembered()
+
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling:
+        """Give the names as they are sent, which are ours."""
+        return Metrics.spelling(series)
 
     def open(self, host: Host) -> None:
         """Take the application's SDK or initialise one; in a forked child, forget what the parent was to send."""

@@ -9,9 +9,9 @@ overrides what its vendor can do; what it leaves alone accepts everything and se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from anytel import stacktrace
 from anytel.errors import ConfigError, CredentialsMissing
@@ -37,11 +37,13 @@ __all__ = [
     "NativeSpan",
     "Point",
     "Scalar",
+    "ScrapeApp",
     "Series",
     "Signal",
     "SpanContext",
     "SpanKind",
     "SpanRecord",
+    "Spelling",
     "Status",
 ]
 
@@ -169,7 +171,8 @@ class ErrorRecord:
     """One error report.
 
     *id* is 32 hex digits, the same at every vendor. *exception* is None where a log line without one reported an
-    error: *message* is then its event, by which such reports belong together. *root_name* names the local root span.
+    error: *message* is then its event, by which such reports belong together, unless *template* has what it was
+    formatted from. *root_name* names the local root span.
     *tags* are those of the *attributes* that reports are searched by. *breadcrumbs* are the log events that came
     before, the oldest first.
     """
@@ -186,6 +189,7 @@ class ErrorRecord:
     logger: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     breadcrumbs: Sequence[LogRecord] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -201,6 +205,27 @@ class Series:
     description: str
     bounds: tuple[float, ...]
     tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """How a backend spells a metric: what queries, dashboards and rules have to say.
+
+    *name* is what it is queried by; of a histogram in Prometheus, without the suffixes. *type* and *unit* are the
+    vendor's words. *series* are the names of its samples, and *reserved* all names that no other metric may have
+    beside it. *tags* maps our names of tags to the vendor's, and *bounds* are the limits of the buckets as the vendor
+    writes them. A value of ours is *multiply* / *divide* of theirs: 5 ms are 0.005 in seconds.
+    """
+
+    name: str
+    type: str
+    unit: str = ""
+    series: tuple[str, ...] = ()
+    reserved: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
+    multiply: int = 1
+    divide: int = 1
 
 
 class Exemplar(NamedTuple):
@@ -289,6 +314,17 @@ class Host(Protocol):
         """Report what was acknowledged as delivered and turned out lost."""
 
 
+ScrapeApp: TypeAlias = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+"""An ASGI application."""
+
+
 class NativeSpan:
     """The vendor SDK's own span, opened and closed with ours on the caller's thread."""
 
@@ -327,11 +363,24 @@ class Backend:
     native: object = None
     """The vendor's own client, once open."""
 
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling | None:
+        """Give the names under which the vendor knows a metric; None where it receives no metrics.
+
+        It needs no settings: catalogues, rules and dashboards are made where nothing is sent. The tags of *series*
+        are the declared ones, without values.
+        """
+        return None
+
     def open(self, host: Host, /) -> None:
         """Start. Called once per process, and again in a forked child: forget what was inherited."""
 
     def start_native(self, span: SpanContext, /) -> NativeSpan | None:
         """Open the vendor's own span with ours (native mode); on the caller's thread, no I/O."""
+        return None
+
+    def scrape_app(self) -> ScrapeApp | None:
+        """Give the ASGI application that answers a scrape, which must not block the event loop; None where none is."""
         return None
 
     def spans(self, batch: Sequence[SpanRecord], deadline: float, /) -> Ack:

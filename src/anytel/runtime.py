@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from anytel import misuse
@@ -34,12 +34,18 @@ class Runtime:
     """What is in force: the settings, the tracer and the pipeline. Without settings, nothing is recorded."""
 
     def __init__(
-        self, settings: Settings | None, tracer: NoopTracer, pipeline: Pipeline, logs: LogOutput | None = None
+        self,
+        settings: Settings | None,
+        tracer: NoopTracer,
+        pipeline: Pipeline,
+        logs: LogOutput | None = None,
+        log_processors: Sequence[Processor] = (),
     ) -> None:
         self.settings = settings
         self.tracer = tracer
         self.pipeline = pipeline
         self.logs = logs
+        self.log_processors = log_processors
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
 
     def flush(self, deadline: float) -> bool:
@@ -60,6 +66,8 @@ def _nothing() -> Runtime:
 active = _nothing()
 _closed: Pipeline | None = None
 _exchange = threading.RLock()
+amend: Callable[[Settings], Settings] | None = None
+"""What a test's fixture makes of the settings that the application gives to `configure`."""
 
 
 def _sink() -> Sink:
@@ -98,6 +106,8 @@ def configure(
         ConfigError: A setting cannot be used; it names the setting, its value, where it came from and what to do.
     """
     settings = read(locals())
+    if amend is not None:
+        settings = amend(settings)
     with _exchange:
         old = _put(_build(settings, log_processors))
     if old.settings is not None:
@@ -128,7 +138,7 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
     tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
     pipeline.tracer = tracer
-    return Runtime(settings, tracer, pipeline, logs)
+    return Runtime(settings, tracer, pipeline, logs, log_processors)
 
 
 def _processors(given: Sequence[Processor]) -> Sequence[Processor]:
@@ -221,6 +231,8 @@ def reset() -> None:
     _closed = None
     if "anytel.logs.logger" in sys.modules:
         sys.modules["anytel.logs.logger"].forget()
+    if "anytel.catalogue.declared" in sys.modules:
+        sys.modules["anytel.catalogue.declared"].forget()
     store.forget()
     registry.forget()
     misuse.reset()

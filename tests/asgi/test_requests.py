@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 
-import httpx
 import pytest
 from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import StreamingResponse
@@ -14,6 +13,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 import anytel
 from anytel.asgi import Options, TelemetryMiddleware
 from anytel.fastapi import instrument
+from asgi.client import ask
 
 
 class Item(BaseModel):
@@ -68,17 +68,6 @@ def make(**options) -> FastAPI:
         await socket.close()
 
     return app
-
-
-def ask(app, method, path, **kwargs) -> httpx.Response:
-    """Send one request, in process."""
-
-    async def send():
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-            return await client.request(method, path, **kwargs)
-
-    return asyncio.run(send())
 
 
 def test_a_request_is_a_server_span_named_by_its_route(memory):

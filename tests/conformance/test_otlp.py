@@ -54,8 +54,8 @@ class OtlpKit(BackendConformance):
         return Observed(
             metrics=list(last_totals(one for received in got.metrics for one in measured(received.wire))),
             spans=[span(one) for one in got.spans],
-            logs=[log(one, has) for one, has in logs if "anytel.error.id" not in has],
-            errors=[error(one, has) for one, has in logs if "anytel.error.id" in has],
+            logs=[log(one, has) for one, has in logs if "error.handled" not in has],
+            errors=[error(one, has) for one, has in logs if "error.handled" in has],
             malformed=got.malformed,
             raw=b"".join(one.body for one in got.requests),
         )
@@ -192,10 +192,10 @@ def log(one, has):
 
 def error(one, has):
     return ObservedError(
-        id=has["anytel.error.id"],
+        id=has["error.id"],
         exception=exception(has),
         message=one.body,
-        handled=has.get("anytel.error.handled"),
+        handled=has["error.handled"],
         attributes=has,
         ids=ids(one.wire) if one.wire.trace_id else None,
     )

@@ -83,6 +83,7 @@ class Pipeline:
         self._for: dict[Signal, list[Outlet]] = {
             signal: [outlet for outlet in self.outlets if signal in outlet.backend.signals] for signal in SIGNALS
         }
+        self.wants_events = bool(self._for["log"] or self._for["error"])
         self._roots = [outlet for outlet in self._for["span"] if outlet.backend.unsampled_roots]
         self._buffer: deque[Finished] = deque()
         self._put = self._taken = 0

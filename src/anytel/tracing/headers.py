@@ -14,7 +14,7 @@ from anytel.backend import SpanContext
 from anytel.tracing.context import RemoteContext
 from anytel.tracing.ids import MASK64, span_hex, trace_hex
 
-__all__ = ["NOTHING", "read", "write"]
+__all__ = ["NOTHING", "lower", "parent", "read", "write"]
 
 NOTHING = RemoteContext()
 MAX_BAGGAGE = 8_192
@@ -32,10 +32,15 @@ _TID = re.compile(r"(?:^|,)_dd\.p\.tid=([0-9a-f]{16})(?:,|$)")
 def read(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> RemoteContext:
     """Read the parent from *carrier*: a mapping, or pairs as in an ASGI scope. Never raises."""
     try:
-        headers = _lower(carrier)
+        headers = lower(carrier)
     except Exception as exc:
         problem = f"extract() takes a mapping of headers or pairs: {misuse.shown(exc)}"
         return misuse.refuse("headers", problem, NOTHING)
+    return parent(headers)
+
+
+def parent(headers: Headers) -> RemoteContext:
+    """Read the parent from *headers* with lower-case names. Never raises."""
     for name, reader in _READERS.items():
         value = headers.get(name)
         if value is not None:
@@ -46,7 +51,8 @@ def read(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]])
     return NOTHING
 
 
-def _lower(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
+def lower(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
+    """Give the headers by lower-case name: of several of one name the first, but lists as a whole."""
     pairs: Iterable[tuple[str | bytes, str | bytes]] = carrier.items() if isinstance(carrier, Mapping) else carrier
     headers: dict[str, str] = {}
     for raw_name, raw_value in pairs:

@@ -198,8 +198,11 @@ def _decoded(request: Request, message: Any) -> Any:
     if _content_type(request) == PROTOBUF:
         message.ParseFromString(request.body)
         return message
+    body = json.loads(request.body)
+    if not isinstance(body, dict):
+        raise ValueError(f"not an object: {request.body[:100]!r}")  # noqa: TRY004 -- of the request, as every problem
     # OTLP's JSON has ids in hex, where protobuf's own has base64.
-    return json_format.ParseDict(_with_base64(json.loads(request.body)), message, ignore_unknown_fields=True)
+    return json_format.ParseDict(_with_base64(body), message, ignore_unknown_fields=True)
 
 
 def _with_base64(value: Any) -> Any:
