@@ -1,28 +1,17 @@
 """The demo service under uvicorn with every backend, watched by what its vendors' users would run."""
 
 import json
-import sys
-from contextlib import contextmanager
 from urllib.request import Request
 
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from real.processes import free_ports, running
+from real.demo import demo_service
+from real.processes import free_ports
 from real.prometheus import prometheus
-from real.web import await_value, get, send
+from real.web import await_value, send
 
 FRAGMENT = {"fragmentKey": "home-hero", "pageSlug": "home"}
-
-
-@contextmanager
-def uvicorn(folder, **settings):
-    """Run the demo service; give its address and its program."""
-    (port,) = free_ports(1)
-    command = [sys.executable, "-m", "uvicorn", "anytel.demo.app:app", "--host", "127.0.0.1", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}"
-    with running(command, folder, lambda: get(f"{url}/skills"), **settings) as program:
-        yield url, program
 
 
 def revalidate(url):
@@ -50,7 +39,7 @@ def test_a_request_has_one_trace_id_at_every_vendor(sentry, agent, folder):
         "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
         "OTEL_EXPORTER_PROMETHEUS_PORT": str(port),
     }
-    with uvicorn(where, **settings) as (url, program), prometheus("debian", scraped, where) as server:
+    with demo_service(where, **settings) as (url, program), prometheus("debian", scraped, where) as server:
         revalidate(url)
         calls = await_value(lambda: server.query('mcp_calls_total{endpoint="revalidate"}'))
         (exemplar,) = server.exemplars('mcp_calls_total{endpoint="revalidate"}')
