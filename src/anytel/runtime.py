@@ -20,6 +20,7 @@ from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
+from anytel.tracing.propagator import Propagator
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
@@ -30,16 +31,25 @@ if TYPE_CHECKING:
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
 
 
+_DEFAULT = Propagator()
+
+
 class Runtime:
     """What is in force: the settings, the tracer and the pipeline. Without settings, nothing is recorded."""
 
     def __init__(
-        self, settings: Settings | None, tracer: NoopTracer, pipeline: Pipeline, logs: LogOutput | None = None
+        self,
+        settings: Settings | None,
+        tracer: NoopTracer,
+        pipeline: Pipeline,
+        logs: LogOutput | None = None,
+        propagator: Propagator = _DEFAULT,
     ) -> None:
         self.settings = settings
         self.tracer = tracer
         self.pipeline = pipeline
         self.logs = logs
+        self.propagator = propagator
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
 
     def flush(self, deadline: float) -> bool:
@@ -85,6 +95,8 @@ def configure(
     log_processors: Sequence[Processor] = (),
     strict: bool | None = None,
     trust_incoming: bool | None = None,
+    propagators: str | Sequence[str] | None = None,
+    baggage: str | Sequence[str] | None = None,
 ) -> None:
     """Put settings into force. What is not given comes from ``TELEMETRY_*``, then the vendors' own variables.
 
@@ -128,7 +140,8 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
     tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
     pipeline.tracer = tracer
-    return Runtime(settings, tracer, pipeline, logs)
+    propagator = Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
+    return Runtime(settings, tracer, pipeline, logs, propagator)
 
 
 def _processors(given: Sequence[Processor]) -> Sequence[Processor]:
