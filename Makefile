@@ -28,7 +28,7 @@ demo: $(SETUP)
 	@$(BIN)/anytel demo
 
 test: $(SETUP)
-	@$(BIN)/python -m pytest --ignore=tests/real
+	@$(BIN)/python -m pytest --ignore=tests/real --numprocesses auto --maxprocesses 8
 
 test-real: $(SETUP)
 	@$(BIN)/python tests/real/install.py ready

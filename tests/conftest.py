@@ -10,6 +10,7 @@ from anytel import runtime
 from anytel.backends.memory import MemoryBackend
 from anytel.tracing.context import current
 
+pytest_plugins = ["pytester"]
 VENDORS = ("TELEMETRY_", "SENTRY_", "DD_", "OTEL_", "DATADOG_")
 
 

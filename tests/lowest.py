@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
-EXTRAS = ("sentry", "datadog", "prometheus", "testing")
+EXTRAS = ("sentry", "datadog", "prometheus", "otlp", "testing")
 
 requirements = [*PROJECT["dependencies"], *(one for extra in EXTRAS for one in PROJECT["optional-dependencies"][extra])]
 for pin in sorted({re.sub(r">=([\d.]+).*", r"==\1", one) for one in requirements}):

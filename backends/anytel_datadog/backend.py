@@ -12,7 +12,8 @@ from typing import ClassVar
 import msgspec
 from datadog.dogstatsd.container import Cgroup
 
-from anytel.backend import Ack, Backend, Host, MetricBatch, Signal, SpanRecord
+from anytel.backend import Ack, Backend, Host, MetricBatch, Series, Signal, SpanRecord, Spelling
+from anytel_datadog import naming
 from anytel_datadog.agent import Agent
 from anytel_datadog.chunks import Renderer
 from anytel_datadog.fidelity import FIDELITY
@@ -47,6 +48,11 @@ class DatadogBackend(Backend):
     def __init__(self, *, agent_url: str | None = None, dogstatsd_url: str | None = None) -> None:
         self._settings = Settings.read(agent_url, dogstatsd_url)
         self._clients: tuple[Agent | Statsd, ...] = ()
+
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling:
+        """Give the names that a query has; a metric's unit is set in Datadog, in its metadata."""
+        return naming.spelling(series)
 
     def open(self, host: Host, /) -> None:
         """Make ready to send; nothing is sent and no connection made yet."""

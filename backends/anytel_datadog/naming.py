@@ -8,14 +8,37 @@ tag begins with a letter, may also have hyphens, colons and slashes, and does no
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-__all__ = ["MAX_LENGTH", "metric_name", "number", "set_member", "tag"]
+from anytel.backend import Series, Spelling
+
+__all__ = ["MAX_LENGTH", "metric_name", "number", "set_member", "spelling", "tag"]
 
 MAX_LENGTH = 200
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.]")
 _NOT_IN_TAG = re.compile(r"[^\w\-:./]")
 _NOT_IN_MEMBER = re.compile(r"[|\x00-\x1f\x7f]")
 _EXACT = 2**53
+# https://docs.datadoghq.com/metrics/units/
+_UNITS: Mapping[str, str] = {
+    "ns": "nanosecond",
+    "us": "microsecond",
+    "ms": "millisecond",
+    "s": "second",
+    "min": "minute",
+    "h": "hour",
+    "d": "day",
+    "By": "byte",
+    "KiBy": "kibibyte",
+    "MiBy": "mebibyte",
+    "GiBy": "gibibyte",
+    "TiBy": "tebibyte",
+    "bit": "bit",
+    "%": "percent",
+    "1": "fraction",
+    "Hz": "hertz",
+    "Cel": "degree celsius",
+}
 
 
 def metric_name(name: str) -> str:
@@ -39,3 +62,18 @@ def set_member(value: str) -> str:
 def number(value: float) -> float:
     """Give *value*, as an integer where it is one: ``1`` and not ``1.0`` on the wire."""
     return int(value) if abs(value) < _EXACT and value == int(value) else value
+
+
+def spelling(series: Series) -> Spelling:
+    """Give the names of a metric in Datadog's queries. A histogram is there as a gauge for each of its aggregations."""
+    name = metric_name(series.name)
+    aggregated = ("avg", "count", "max", "median", "95percentile") if series.kind == "histogram" else ()
+    names = tuple(f"{name}.{word}" for word in aggregated) or (name,)
+    return Spelling(
+        name=name,
+        type="gauge" if series.kind == "set" else series.kind,
+        unit=_UNITS.get(series.unit, ""),
+        series=names,
+        reserved=frozenset({name, *names}),
+        tags={key: tag(key, "x").rpartition(":")[0] for key, _ in series.tags},
+    )

@@ -9,9 +9,10 @@ from typing import ClassVar
 
 from prometheus_client import REGISTRY
 
-from anytel.backend import Backend, ConfigError, Host, MetricFlow, ScrapeApp, Signal
+from anytel.backend import Backend, ConfigError, Host, MetricFlow, ScrapeApp, Series, Signal, Spelling
 from anytel_prometheus.endpoint import asgi_app
 from anytel_prometheus.exporter import Exporter
+from anytel_prometheus.family import Family
 from anytel_prometheus.fidelity import FIDELITY
 from anytel_prometheus.lease import Lease
 from anytel_prometheus.publication import publish, withdraw
@@ -33,7 +34,7 @@ class PrometheusBackend(Backend):
 
     name: ClassVar[str] = "prometheus"
     signals: ClassVar[frozenset[Signal]] = frozenset({"metric"})
-    metric_flow: ClassVar[MetricFlow] = "pull"
+    metric_flow: MetricFlow = "pull"
     exemplars: ClassVar[bool] = True
     fidelity: ClassVar[Mapping[str, str]] = FIDELITY
 
@@ -48,6 +49,11 @@ class PrometheusBackend(Backend):
     def url(self) -> str | None:
         """The address of the own server, while there is one."""
         return self._lease.server.url if self._lease else None
+
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling:
+        """Give the names that an exposition has."""
+        return Family.of(series).spelling(series)
 
     def open(self, host: Host, /) -> None:
         """Publish the metrics, and listen if a port is set.

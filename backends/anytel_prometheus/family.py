@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from anytel.backend import Series
+from anytel.backend import Series, Spelling
 from anytel_prometheus.naming import (
     TYPES,
     FamilyType,
     escape_help,
     escape_quoted,
     family_name,
+    label_name,
     labels,
     reserved_names,
 )
@@ -79,6 +80,21 @@ class Family:
     def bounds(self, series: Series) -> list[str]:
         """Give the ``le`` values of a histogram, with the infinite one."""
         return [*(bound(self.unit.scaled(limit)) for limit in series.bounds), "+Inf"]
+
+    def spelling(self, series: Series) -> Spelling:
+        """Give the names of *series* as they stand in an exposition."""
+        histogram = self.type == "histogram"
+        return Spelling(
+            name=self.sample,
+            type=self.type,
+            unit=self.unit.word,
+            series=tuple(f"{self.name}_{end}" for end in ("bucket", "count", "sum")) if histogram else (self.sample,),
+            reserved=self.names,
+            tags={name: label_name(name) for name, _ in series.tags},
+            bounds=tuple(self.bounds(series)[:-1]) if histogram else (),
+            multiply=self.unit.multiply,
+            divide=self.unit.divide,
+        )
 
     def prefixes(self, series: Series) -> tuple[str, ...]:
         """Give what stands before the number in each line of *series*: buckets, count and sum, or the one sample."""

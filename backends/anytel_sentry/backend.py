@@ -16,12 +16,15 @@ from anytel.backend import (
     LogRecord,
     MetricBatch,
     MetricFlow,
+    Series,
     Signal,
     SpanRecord,
+    Spelling,
 )
 from anytel_sentry import clients
 from anytel_sentry.delivery import Delivery, Parcel, Remembered
 from anytel_sentry.fidelity import FIDELITY
+from anytel_sentry.metrics import Metrics
 from anytel_sentry.session import Session
 from anytel_sentry.settings import Settings
 
@@ -42,7 +45,7 @@ class SentryBackend(Backend):
 
     name: ClassVar[str] = "sentry"
     signals: ClassVar[frozenset[Signal]] = frozenset({"span", "metric", "log", "error"})
-    metric_flow: ClassVar[MetricFlow] = "delta"
+    metric_flow: MetricFlow = "delta"
     fidelity: ClassVar[Mapping[str, str]] = FIDELITY
 
     def __init__(self, dsn: str | None = None, spans: str | None = None) -> None:
@@ -50,6 +53,11 @@ class SentryBackend(Backend):
         self._session: Session
         self._inherited: BaseClient | None = None
         self._remembered = Remembered()
+
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling:
+        """Give the names as they are sent, which are ours."""
+        return Metrics.spelling(series)
 
     def open(self, host: Host) -> None:
         """Take the application's SDK or initialise one; in a forked child, forget what the parent was to send."""

@@ -62,7 +62,10 @@ class Events:
         if record.exception is not None:
             event["exception"] = {"values": self._values(record.exception, handled=record.handled)}
         else:  # grouped by what happened, not by the values in it
-            event |= {"message": record.message, "fingerprint": ["{{ default }}", record.message]}
+            template = record.template or record.message
+            event |= {"message": record.message, "fingerprint": ["{{ default }}", template]}
+            if record.template:  # as the SDK's own logging integration tells it
+                event["logentry"] = {"message": template, "formatted": event.pop("message")}
         if record.root_name:
             event |= {"transaction": record.root_name, "transaction_info": {"source": "custom"}}
         return event

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 from sentry_sdk.envelope import Envelope, Item
 
-from anytel.backend import MetricBatch, MetricKind, Point, Series
+from anytel.backend import MetricBatch, MetricKind, Point, Series, Spelling
 from anytel_sentry.attributes import encode, typed
 from anytel_sentry.delivery import DELIVERED, Delivery, Parcel
 from anytel_sentry.hooks import Hook, wire_attributes
@@ -36,6 +36,13 @@ class Metrics:
     def __init__(self, resource: Resource, hook: Hook | None) -> None:
         self._resource, self._hook = resource, hook
         self._rendered: WeakKeyDictionary[Series, Mapping[str, object]] = WeakKeyDictionary()
+
+    @staticmethod
+    def spelling(series: Series) -> Spelling:
+        """Give the names of a metric in Sentry."""
+        tags = {name: name for name, _ in series.tags}
+        unit = sentry_unit(series.unit) or ""
+        return Spelling(name=series.name, type=_TYPES[series.kind], unit=unit, series=(series.name,), tags=tags)
 
     def parcels(self, batch: MetricBatch, delivery: Delivery) -> Iterator[Parcel]:
         """Give the envelopes of a batch; points that need none are settled in *delivery* at once."""

@@ -96,13 +96,43 @@ def run(rounds: int, ways: list[str], cases: list[str]) -> dict[str, list[dict[s
     return results
 
 
+def caller() -> list[str]:
+    """Measure what a call costs its caller, and write it as a table."""
+    command = [sys.executable, "-m", "benchmarks.logging.caller"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT, timeout=120)
+    lines = [
+        f"Measured on {machine()}.",
+        "",
+        "| way | caller's CPU, µs/line | x by hand | half of the rounds |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for way, found in json.loads(done.stdout).items():
+        spread = f"{found['low']:.2f} to {found['high']:.2f}" if "low" in found else ""
+        lines.append(f"| {way} | {found['cost']:.1f} | {found['ratio']:.2f} | {spread} |")
+    return [*lines, ""]
+
+
+def put(mark: str, text: str, write: bool) -> None:
+    """Replace what the page has between the marks."""
+    if write:
+        between = rf"(<!-- {mark} -->\n).*?(?=<!-- end -->)"
+        page = re.sub(between, lambda found: found[1] + text + "\n", PAGE.read_text(), flags=re.DOTALL)
+        PAGE.write_text(page)
+
+
 def main() -> None:
     """Print the tables, and with ``--write`` put them into the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.logging", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="a part of the names of the cases")
+    parser.add_argument("--caller", action="store_true", help="only what a call costs its caller (10 seconds)")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
+    costs = "\n".join(caller())
+    print(costs)
+    put("caller", costs, options.write)
+    if options.caller:
+        return
     started = time.monotonic()
     results = run(options.rounds, list(WAYS), [case for case in CASES if options.only in case])
     print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
@@ -114,14 +144,7 @@ def main() -> None:
         lines += table(case, rounds)
     text = "\n".join(lines)
     print(text)
-    if options.write:
-        page = re.sub(
-            r"(<!-- benchmark -->\n).*(?=<!-- end -->)",
-            lambda found: found[1] + text + "\n",
-            PAGE.read_text(),
-            flags=re.DOTALL,
-        )
-        PAGE.write_text(page)
+    put("benchmark", text, options.write)
 
 
 if __name__ == "__main__":

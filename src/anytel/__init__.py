@@ -6,6 +6,8 @@
 ...     anytel.count("shop.orders", tags={"channel": "web"})
 """
 
+import typing
+
 from anytel.api import capture_exception, context, current_span, extract, inject, propagate, span, start_span
 from anytel.decorator import traced
 from anytel.errors import AnytelError, ConfigError, MisuseError
@@ -16,16 +18,38 @@ from anytel.metrics.verbs import set as set  # noqa: A004 -- the field's word
 from anytel.runtime import configure, flush, shutdown, stats
 from anytel.tracing.record import NoopSpan as Span
 
+if typing.TYPE_CHECKING:
+    from anytel.catalogue import SLO, Alert, Latency, Mute, Ratio, Raw, Receiver, Stat, View
+else:
+
+    def __getattr__(name: str) -> object:
+        """Load the declarations at their first use: most processes declare nothing but metrics."""
+        if name not in ("SLO", "Alert", "Latency", "Mute", "Ratio", "Raw", "Receiver", "Stat", "View"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from anytel import catalogue  # noqa: PLC0415 -- 5 ms that others do not pay
+
+        return getattr(catalogue, name)
+
+
 __all__ = [
+    "SLO",
+    "Alert",
     "AnytelError",
     "ConfigError",
     "Counter",
     "Distribution",
     "Gauge",
     "Histogram",
+    "Latency",
     "MisuseError",
+    "Mute",
+    "Ratio",
+    "Raw",
+    "Receiver",
     "Set",
     "Span",
+    "Stat",
+    "View",
     "capture_exception",
     "configure",
     "context",

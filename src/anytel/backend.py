@@ -43,6 +43,7 @@ __all__ = [
     "SpanContext",
     "SpanKind",
     "SpanRecord",
+    "Spelling",
     "Status",
 ]
 
@@ -170,7 +171,8 @@ class ErrorRecord:
     """One error report.
 
     *id* is 32 hex digits, the same at every vendor. *exception* is None where a log line without one reported an
-    error: *message* is then its event, by which such reports belong together. *root_name* names the local root span.
+    error: *message* is then its event, by which such reports belong together, unless *template* has what it was
+    formatted from. *root_name* names the local root span.
     *tags* are those of the *attributes* that reports are searched by. *breadcrumbs* are the log events that came
     before, the oldest first.
     """
@@ -187,6 +189,7 @@ class ErrorRecord:
     logger: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     breadcrumbs: Sequence[LogRecord] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -202,6 +205,27 @@ class Series:
     description: str
     bounds: tuple[float, ...]
     tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """How a backend spells a metric: what queries, dashboards and rules have to say.
+
+    *name* is what it is queried by; of a histogram in Prometheus, without the suffixes. *type* and *unit* are the
+    vendor's words. *series* are the names of its samples, and *reserved* all names that no other metric may have
+    beside it. *tags* maps our names of tags to the vendor's, and *bounds* are the limits of the buckets as the vendor
+    writes them. A value of ours is *multiply* / *divide* of theirs: 5 ms are 0.005 in seconds.
+    """
+
+    name: str
+    type: str
+    unit: str = ""
+    series: tuple[str, ...] = ()
+    reserved: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
+    multiply: int = 1
+    divide: int = 1
 
 
 class Exemplar(NamedTuple):
@@ -327,7 +351,8 @@ class Backend:
 
     name: ClassVar[str] = "none"
     signals: ClassVar[frozenset[Signal]] = frozenset({"span", "metric", "log", "error"})
-    metric_flow: ClassVar[MetricFlow] = "delta"
+    metric_flow: MetricFlow = "delta"
+    """What `metrics` is given. Set it in the class, or in the constructor where a setting decides."""
     unsampled_roots: ClassVar[bool] = False
     """Also wants the local roots of traces that are not sampled (Datadog's trace statistics count them)."""
     exemplars: ClassVar[bool] = False
@@ -337,6 +362,15 @@ class Backend:
 
     native: object = None
     """The vendor's own client, once open."""
+
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling | None:
+        """Give the names under which the vendor knows a metric; None where it receives no metrics.
+
+        It needs no settings: catalogues, rules and dashboards are made where nothing is sent. The tags of *series*
+        are the declared ones, without values.
+        """
+        return None
 
     def open(self, host: Host, /) -> None:
         """Start. Called once per process, and again in a forked child: forget what was inherited."""

@@ -5,15 +5,24 @@ AnytelError
  │    ├── UnknownBackend
  │    ├── ExtraMissing
  │    └── CredentialsMissing  switches the backend off instead, unless strict
+ ├── DeclarationError         generating only: declarations that cannot be used
  └── MisuseError              strict only: an API call with bad input
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["AnytelError", "ConfigError", "CredentialsMissing", "ExtraMissing", "MisuseError", "UnknownBackend"]
+__all__ = [
+    "AnytelError",
+    "ConfigError",
+    "CredentialsMissing",
+    "DeclarationError",
+    "ExtraMissing",
+    "MisuseError",
+    "UnknownBackend",
+]
 
 
 class AnytelError(Exception):
@@ -67,6 +76,17 @@ class CredentialsMissing(ConfigError):
     def of(cls, backend: str, setting: str, fix: str) -> CredentialsMissing:
         """Build the error for a *setting* that is empty."""
         return cls(setting, "", "the environment", f"the {backend} backend cannot work without it", fix)
+
+
+class DeclarationError(AnytelError, ValueError):
+    """Declarations from which nothing can be generated: *problems* are lines, each with its place and the fix."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+    def __reduce__(self) -> tuple[type[DeclarationError], tuple[object, ...]]:
+        return type(self), (self.problems,)
 
 
 class MisuseError(AnytelError, ValueError):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
 from anytel.errors import MisuseError
+from anytel.redaction import encodable
 
-__all__ = ["count", "counts", "refuse", "reset", "set_strict", "shown"]
+__all__ = ["count", "counts", "refuse", "reset", "set_aside", "set_strict", "shown"]
 
 T = TypeVar("T")
 
@@ -19,6 +21,7 @@ counts: Counter[str] = Counter()
 _warned: set[str] = set()
 _lock = threading.RLock()
 _strict = False
+_told: Callable[[str, str], None] | None = None
 _MAX_WARNED = 1_000
 
 
@@ -40,11 +43,14 @@ def refuse(reason: str, message: str, result: T, *, once: str = "") -> T:
         first = key not in _warned and len(_warned) < _MAX_WARNED
         if first:
             _warned.add(key)
+    if _told is not None:
+        _told(reason, message)
     if _strict:
         raise MisuseError(message)
     if first:
         with suppress(Exception):  # a log handler of the application's may raise
-            logging.getLogger("anytel").warning("%s (further ones are only counted: anytel.stats().refused)", message)
+            more = "(further ones are only counted: anytel.stats().refused)"
+            logging.getLogger("anytel").warning("%s %s", encodable(message), more)
     return result
 
 
@@ -68,3 +74,20 @@ def reset() -> None:
     _lock = threading.RLock()
     counts.clear()
     _warned.clear()
+
+
+def set_aside(told: Callable[[str, str], None]) -> Callable[[], None]:
+    """Begin anew, with *told* called at every refusal with its reason and message; gives what undoes this."""
+    global _told  # noqa: PLW0603 -- one process has one
+    kept = Counter(counts), set(_warned), _told
+    reset()
+    _told = told
+
+    def restore() -> None:
+        global _told  # noqa: PLW0603 -- as above
+        reset()
+        counts.update(kept[0])
+        _warned.update(kept[1])
+        _told = kept[2]
+
+    return restore

@@ -77,6 +77,8 @@ class Redactor:
 
     def value(self, value: Scalar) -> Scalar:
         """Give one value plain and redacted."""
+        if type(value) is float:
+            return value if math.isfinite(value) else str(value)
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, int):

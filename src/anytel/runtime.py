@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from anytel import misuse
@@ -34,6 +34,10 @@ __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stat
 _DEFAULT = Propagator()
 
 
+def _propagator(settings: Settings) -> Propagator:
+    return Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
+
+
 class Runtime:
     """What is in force: the settings, the tracer and the pipeline. Without settings, nothing is recorded."""
 
@@ -43,14 +47,15 @@ class Runtime:
         tracer: NoopTracer,
         pipeline: Pipeline,
         logs: LogOutput | None = None,
-        propagator: Propagator = _DEFAULT,
+        log_processors: Sequence[Processor] = (),
     ) -> None:
         self.settings = settings
         self.tracer = tracer
         self.pipeline = pipeline
         self.logs = logs
-        self.propagator = propagator
+        self.log_processors = log_processors
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
+        self.propagator = _propagator(settings) if settings is not None else _DEFAULT
 
     def flush(self, deadline: float) -> bool:
         """Deliver and write everything so far; whether all of it was by *deadline*."""
@@ -70,6 +75,8 @@ def _nothing() -> Runtime:
 active = _nothing()
 _closed: Pipeline | None = None
 _exchange = threading.RLock()
+amend: Callable[[Settings], Settings] | None = None
+"""What a test's fixture makes of the settings that the application gives to `configure`."""
 
 
 def _sink() -> Sink:
@@ -110,6 +117,8 @@ def configure(
         ConfigError: A setting cannot be used; it names the setting, its value, where it came from and what to do.
     """
     settings = read(locals())
+    if amend is not None:
+        settings = amend(settings)
     with _exchange:
         old = _put(_build(settings, log_processors))
     if old.settings is not None:
@@ -140,8 +149,7 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
     tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
     pipeline.tracer = tracer
-    propagator = Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
-    return Runtime(settings, tracer, pipeline, logs, propagator)
+    return Runtime(settings, tracer, pipeline, logs, log_processors)
 
 
 def _processors(given: Sequence[Processor]) -> Sequence[Processor]:
@@ -234,6 +242,8 @@ def reset() -> None:
     _closed = None
     if "anytel.logs.logger" in sys.modules:
         sys.modules["anytel.logs.logger"].forget()
+    if "anytel.catalogue.declared" in sys.modules:
+        sys.modules["anytel.catalogue.declared"].forget()
     store.forget()
     registry.forget()
     misuse.reset()

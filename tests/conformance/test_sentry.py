@@ -113,7 +113,7 @@ def error(event):
     return ObservedError(
         id=event["event_id"],
         exception=exception(values, values[-1]) if values else None,
-        message=event.get("message"),
+        message=event.get("message") or event.get("logentry", {}).get("formatted"),
         handled=values[-1]["mechanism"]["handled"] if values else None,
         attributes=event["contexts"].get("anytel", {}),
         ids=(int(trace["trace_id"], 16), int(trace["span_id"], 16)),

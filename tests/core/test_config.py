@@ -168,7 +168,7 @@ def test_an_unknown_backend_has_a_nearest_name(monkeypatch):
         anytel.configure()
     text = str(caught.value)
     assert text.startswith("TELEMETRY_BACKENDS='memory,sentri' (from TELEMETRY_BACKENDS): there is no backend 'sentri'")
-    assert "Did you mean 'sentry'? Known: console, datadog, memory, none, prometheus, sentry" in text
+    assert "Did you mean 'sentry'? Known: console, datadog, memory, none, otlp, prometheus, sentry" in text
 
 
 def test_an_unknown_backend_that_is_near_to_none():

@@ -271,3 +271,23 @@ def test_values_that_are_equal_and_not_the_same_text_are_series_of_their_own(mem
     }
     assert {name: total for name, total in tags.items() if name is not None} == {"true": 4, "1": 6, "1.5": 2}
     assert memory.total("hardening.equal") == 14
+
+
+class Unencodable(MemoryBackend):
+    """A backend that fails with what UTF-8 cannot hold."""
+
+    def spans(self, batch, deadline):
+        raise RuntimeError("\ud800")
+
+
+def test_a_warning_can_be_written_as_utf8(configured, caplog):
+    """What was refused, or what a backend raised, is shown so that every log handler can encode it."""
+    configured(Unencodable())
+    anytel.count("hardening.warned", "\ud800")
+    with anytel.span("lost"):
+        pass
+    anytel.flush(timeout=10)
+
+    warnings = [one.getMessage() for one in caplog.records]
+    assert len(warnings) == 2
+    assert all(one.encode() for one in warnings)

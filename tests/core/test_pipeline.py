@@ -418,7 +418,7 @@ def test_the_interval_delivers_without_a_flush(configured):
 
 
 def test_cumulative_and_pull_backends_get_totals(configured):
-    """A backend gets deltas, or totals with each tick, or totals when it asks."""
+    """A backend gets deltas, or totals with each tick, also with one that nothing came before, or when it asks."""
 
     class Totals(First):
         metric_flow = "cumulative"
@@ -431,7 +431,8 @@ def test_cumulative_and_pull_backends_get_totals(configured):
     for value in (1, 2):
         anytel.count("n", value)
         assert anytel.flush(10)
-    assert [point.value for point in totals.points] == [1, 3]
+    assert anytel.flush(10)
+    assert [point.value for point in totals.points] == [1, 3, 3]
     assert [point.value for point in pulled.host.collect().points] == [3]
     assert pulled.host.collect().flow == "pull"
     assert anytel.shutdown(10)

@@ -9,10 +9,23 @@ from anytel.backend import Backend
 
 def test_all_is_sorted_and_complete():
     """`__all__` is sorted and names everything public but `set`, which would hide the builtin from a star import."""
+    lazy = {"SLO", "Alert", "Latency", "Ratio", "Raw", "Stat", "View"}
     public = {name for name, value in vars(anytel).items() if not name.startswith("_") and not inspect.ismodule(value)}
-    assert anytel.__all__ == sorted(anytel.__all__)
-    assert set(anytel.__all__) == public - {"set"}
+    assert anytel.__all__ == sorted(anytel.__all__, key=lambda name: (not name.isupper(), name))
+    assert set(anytel.__all__) == public - {"set"} | lazy
     assert callable(anytel.set)
+
+
+def test_the_declarations_load_at_their_first_use(run_python):
+    """A process that declares nothing but metrics does not pay for them, and a misspelt name is told as usual."""
+    run_python(
+        "import anytel, sys\n"
+        "assert 'anytel.catalogue' not in sys.modules\n"
+        "assert not hasattr(anytel, 'Slo')\n"
+        "from anytel import SLO\n"
+        "assert SLO is anytel.SLO and 'anytel.catalogue' in sys.modules\n"
+        "assert 'yaml' not in sys.modules and 'anytel.generate' not in sys.modules\n"
+    )
 
 
 def test_everything_public_has_a_docstring():

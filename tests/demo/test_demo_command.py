@@ -23,7 +23,9 @@ def test_the_demo_needs_nothing_and_shows_what_it_has_collected(run_anytel):
         assert wanted in done.stdout
 
 
-@pytest.mark.parametrize("backends", ["memory", "sentry", "datadog", "prometheus", "sentry,datadog,prometheus"])
+@pytest.mark.parametrize(
+    "backends", ["memory", "sentry", "datadog", "prometheus", "otlp", "sentry,datadog,prometheus,otlp"]
+)
 def test_every_choice_of_backends_passes_its_check(run_anytel, backends):
     """Through the real SDKs, over real HTTP and UDP."""
     done = run_anytel("demo", "--backends", backends, "--check", "--json", *QUICK)
@@ -80,7 +82,7 @@ def test_a_check_that_finds_something_exits_with_1(run_anytel):
 )
 def test_what_is_not_installed_is_named_in_one_line_with_the_fix(run_anytel, missing, fix):
     """And no traceback."""
-    done = run_anytel("demo", "--backends", "sentry,datadog,prometheus", *QUICK, without=[missing])
+    done = run_anytel("demo", "--backends", "sentry,datadog,prometheus,otlp", *QUICK, without=[missing])
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert repr(missing) in line

@@ -1,4 +1,4 @@
-"""A run of the demo through all three vendors, and that comparing finds whatever a vendor lost or changed."""
+"""A run of the demo through all vendors, and that comparing finds whatever a vendor lost or changed."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ from anytel.demo.report import data
 from anytel.demo.seen import Reading, SeriesKey
 from anytel.demo.traffic import plan
 
-VENDORS = ("sentry", "datadog", "prometheus")
+VENDORS = ("sentry", "datadog", "prometheus", "otlp")
 CALLS = SeriesKey("mcp.calls", (("endpoint", "revalidate"), ("type", "revalidate")))
 QUERIES = SeriesKey("db.query.time", (("operation", "select"),))
 FRAGMENTS = SeriesKey("unique.fragments", ())
@@ -78,7 +78,7 @@ def test_what_is_not_compared_is_what_the_backend_declares_not_to_take(result, v
     assert shown == signals
 
 
-@pytest.mark.parametrize("vendor", ["sentry", "datadog"])
+@pytest.mark.parametrize("vendor", ["sentry", "datadog", "otlp"])
 def test_a_lost_span_is_found(result, vendor):
     """Each of them, at each vendor that takes spans."""
     spans = seen(result, vendor).spans
@@ -86,7 +86,7 @@ def test_a_lost_span_is_found(result, vendor):
         assert problems(result, vendor, spans=[*spans[:place], *spans[place + 1 :]]) == [("span", "missing")]
 
 
-@pytest.mark.parametrize("vendor", ["sentry", "datadog"])
+@pytest.mark.parametrize("vendor", ["sentry", "datadog", "otlp"])
 def test_a_span_that_came_twice_is_found(result, vendor):
     """As when a batch is sent again that had arrived."""
     spans = seen(result, vendor).spans
@@ -94,7 +94,7 @@ def test_a_span_that_came_twice_is_found(result, vendor):
     assert (subject, problem) == ("span", "there, but not emitted so often")
 
 
-@pytest.mark.parametrize("vendor", ["sentry", "datadog"])
+@pytest.mark.parametrize("vendor", ["sentry", "datadog", "otlp"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -204,11 +204,11 @@ def test_a_flush_that_was_not_in_time_is_found(result):
 
 
 def test_a_trace_has_one_id_wherever_it_is_found(result):
-    """The failing request's in its answer, Sentry's span, error and log, Datadog's span, an exemplar and a log line."""
+    """The failing request's in its answer, at Sentry, Datadog, Prometheus and the collector, and in its log line."""
     failing = next(one for one in exhibits(result) if one.trace.answer.status == 500)
     assert set(failing.found) == {
         "answer", "sentry span", "sentry error", "sentry log line", "datadog span", "prometheus exemplar",
-        "stdout log line",
+        "otlp span", "otlp error", "otlp log line", "otlp exemplar", "stdout log line",
     }  # fmt: skip
     assert set(failing.found.values()) == {frozenset({failing.trace.id})}
 

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from anytel.backend import Backend, Signal
 from docs.pages import DOCS, ROOT
 
-ORDER = ("console", "memory", "sentry", "datadog", "prometheus")
+ORDER = ("console", "memory", "sentry", "datadog", "prometheus", "otlp")
 SIGNALS: tuple[Signal, ...] = ("span", "metric", "log", "error")
 
 

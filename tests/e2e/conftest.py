@@ -10,6 +10,7 @@ import anytel
 from anytel import runtime
 from anytel.testing.receivers.datadog import DatadogAgent
 from anytel.testing.receivers.dogstatsd import DogStatsD
+from anytel.testing.receivers.otlp import OtlpReceiver
 from anytel.testing.receivers.prometheus import Scrape, scrape
 from anytel.testing.receivers.sentry import SentryReceiver
 
@@ -21,6 +22,7 @@ class Vendors:
     sentry: SentryReceiver
     agent: DatadogAgent
     statsd: DogStatsD
+    collector: OtlpReceiver
 
     def scrape(self) -> Scrape:
         (prometheus,) = (backend for backend in runtime.active.pipeline.backends if backend.name == "prometheus")
@@ -33,11 +35,13 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendors]:
         sentry = stack.enter_context(SentryReceiver())
         agent = stack.enter_context(DatadogAgent())
         statsd = stack.enter_context(DogStatsD())
+        collector = stack.enter_context(OtlpReceiver())
         monkeypatch.setenv("SENTRY_DSN", sentry.dsn)
         monkeypatch.setenv("DD_TRACE_AGENT_URL", agent.url)
         monkeypatch.setenv("DD_DOGSTATSD_URL", statsd.url)
         monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", "0")
-        monkeypatch.setenv("TELEMETRY_BACKENDS", "sentry,datadog,prometheus")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        monkeypatch.setenv("TELEMETRY_BACKENDS", "sentry,datadog,prometheus,otlp")
         monkeypatch.setenv("TELEMETRY_SERVICE", "shop")
-        yield Vendors(sentry, agent, statsd)
+        yield Vendors(sentry, agent, statsd, collector)
         anytel.shutdown(5)

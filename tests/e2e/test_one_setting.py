@@ -1,4 +1,4 @@
-"""One setting sends the same telemetry to Sentry, Datadog and Prometheus, under one trace id."""
+"""One setting sends the same telemetry to Sentry, Datadog, Prometheus and a collector, under one trace id."""
 
 import asyncio
 import json
@@ -36,13 +36,16 @@ def test_a_trace_has_one_id_at_every_vendor_in_the_log_line_and_in_the_exemplar(
         event["contexts"]["trace"]["trace_id"],
         f"{trace_id_of(chunk):032x}",
         vendors.scrape().exemplars("db_query_time_seconds_bucket")[0].labels["trace_id"],
+        vendors.collector.metrics[0].wire.histogram.data_points[0].exemplars[0].trace_id.hex(),
+        *(one.trace_id for one in (*vendors.collector.spans, *vendors.collector.logs)),
     } == {span.trace_id}
+    assert len(vendors.collector.logs) == 2  # the line and the report
     assert {line["span_id"], sentry_span.span_id, event["contexts"]["trace"]["span_id"]} == {span.span_id}
     assert line["dd.span_id"] == str(chunk[0]["span_id"]) == str(int(span.span_id, 16))
 
 
 def test_all_vendors_keep_the_same_half_of_a_thousand_traces(vendors, monkeypatch):
-    """At a sample rate of 0.5, Sentry and Datadog keep exactly the traces that the shared function keeps."""
+    """At a sample rate of 0.5, all keep exactly the traces that the shared function keeps."""
     monkeypatch.setenv("TELEMETRY_SAMPLE_RATE", "0.5")
     anytel.configure()
 
@@ -58,7 +61,7 @@ def test_all_vendors_keep_the_same_half_of_a_thousand_traces(vendors, monkeypatc
     for chunk in vendors.agent.traces:
         by_priority[chunk[0]["metrics"]["_sampling_priority_v1"]].add(trace_id_of(chunk))
     assert 400 < len(kept) < 600
-    assert sentry == kept
+    assert sentry == kept == {int(span.trace_id, 16) for span in vendors.collector.spans}
     assert by_priority[2] == kept
     assert by_priority[-1] == made - kept
 
@@ -86,27 +89,38 @@ def _datadog(vendors, name):
     return {metric.kind for metric in items}, sorted(value for metric in items for value in metric.values)
 
 
+def _collector(vendors, name):
+    [metric] = [one.wire for one in vendors.collector.metrics if one.name == name]
+    kind = metric.WhichOneof("data")
+    [point] = getattr(metric, kind).data_points
+    return kind, point.sum if kind == "histogram" else getattr(point, point.WhichOneof("value"))
+
+
 @pytest.mark.parametrize(
-    ("name", "sentry", "datadog", "prometheus"),
+    ("name", "sentry", "datadog", "prometheus", "collector"),
     [
-        ("mcp.calls", ({"counter"}, [3]), ({"count"}, [3]), {"mcp_calls_total": 3}),
-        ("queue.depth", ({"gauge"}, [12]), ({"gauge"}, [12]), {"queue_depth": 12}),
+        ("mcp.calls", ({"counter"}, [3]), ({"count"}, [3]), {"mcp_calls_total": 3}, ("sum", 3)),
+        ("queue.depth", ({"gauge"}, [12]), ({"gauge"}, [12]), {"queue_depth": 12}, ("gauge", 12)),
         (
             "response.time",
             ({"distribution"}, [0.1, 0.2, 0.3]),
             ({"distribution"}, [0.1, 0.2, 0.3]),
             {"response_time_seconds_count": 3, "response_time_seconds_sum": 0.6},
+            ("histogram", pytest.approx(0.6)),
         ),
         (
             "db.query.time",
             ({"distribution"}, [0.1, 0.2, 0.3]),
             ({"histogram"}, [0.1, 0.2, 0.3]),
             {"db_query_time_seconds_count": 3, "db_query_time_seconds_sum": 0.6},
+            ("histogram", pytest.approx(0.6)),
         ),
-        ("unique.fragments", ({"gauge"}, [2]), ({"set"}, ["a", "b"]), {"unique_fragments": 2}),
+        ("unique.fragments", ({"gauge"}, [2]), ({"set"}, ["a", "b"]), {"unique_fragments": 2}, ("gauge", 2)),
     ],
 )
-def test_each_metric_kind_arrives_at_each_vendor_as_its_fidelity_says(vendors, name, sentry, datadog, prometheus):
+def test_each_metric_kind_arrives_at_each_vendor_as_its_fidelity_says(
+    vendors, name, sentry, datadog, prometheus, collector
+):
     """A kind is rendered to what the vendor has for it, with the values that were recorded."""
     anytel.configure()
 
@@ -115,6 +129,7 @@ def test_each_metric_kind_arrives_at_each_vendor_as_its_fidelity_says(vendors, n
 
     assert _sentry(vendors, name) == sentry
     assert _datadog(vendors, name) == datadog
+    assert _collector(vendors, name) == collector
     scraped = vendors.scrape()
     for sample, value in prometheus.items():
         assert [found.value for found in scraped.samples(sample)] == [pytest.approx(value)]
@@ -168,8 +183,8 @@ async def _drain() -> None:
         ("in.thread", lambda: _in_thread() or None),
     ],
 )
-def test_every_way_to_make_a_span_gives_the_same_tree_at_sentry_and_datadog(vendors, name, call):
-    """Names, ids and parents are equal at both vendors, whatever the span was made by."""
+def test_every_way_to_make_a_span_gives_the_same_tree_at_all_vendors(vendors, name, call):
+    """Names, ids and parents are equal at all vendors, whatever the span was made by."""
     anytel.configure()
 
     with anytel.span("root") as root:
@@ -178,7 +193,8 @@ def test_every_way_to_make_a_span_gives_the_same_tree_at_sentry_and_datadog(vend
 
     sentry = {(s.name, s.span_id, s.parent_span_id or "0" * 16) for s in vendors.sentry.spans}
     datadog = {(s["name"], f"{s['span_id']:016x}", f"{s.get('parent_id', 0):016x}") for s in vendors.agent.spans}
-    assert sentry == datadog
+    otlp = {(s.name, s.span_id, s.parent_span_id or "0" * 16) for s in vendors.collector.spans}
+    assert sentry == datadog == otlp
     ids = {one: (span_id, parent) for one, span_id, parent in sentry}
     assert ids["root"] == (root.span_id, "0" * 16)
     assert ids[name][1] == root.span_id
@@ -262,6 +278,9 @@ def test_a_hostile_value_loses_nothing_else_at_any_vendor(vendors, value):
     assert _sentry(vendors, "neighbour") == ({"counter"}, [1])
     assert _datadog(vendors, "neighbour.sample") == ({"distribution"}, [1.5])
     assert vendors.scrape().value("neighbour_total") == 1
+    assert {span.name for span in vendors.collector.spans} == {"hostile", "neighbour"}
+    assert _collector(vendors, "neighbour") == ("sum", 1)
+    assert not vendors.collector.malformed
     assert not vendors.sentry.malformed
     assert not vendors.agent.malformed
     assert not vendors.statsd.malformed
@@ -283,7 +302,7 @@ class Raising(Backend):
 
 def test_a_backend_that_raises_in_every_method_changes_nothing_for_the_vendors(vendors, caplog):
     """The siblings of a broken backend receive everything, and its losses are counted."""
-    anytel.configure(backends=["sentry", "datadog", "prometheus", Raising()])
+    anytel.configure(backends=["sentry", "datadog", "prometheus", "otlp", Raising()])
 
     with anytel.span("checkout"):
         anytel.count("mcp.calls")
@@ -292,6 +311,7 @@ def test_a_backend_that_raises_in_every_method_changes_nothing_for_the_vendors(v
 
     assert [span.name for span in vendors.sentry.spans] == ["checkout"]
     assert [span["name"] for span in vendors.agent.spans] == ["checkout"]
+    assert [span.name for span in vendors.collector.spans] == ["checkout"]
     assert len(vendors.sentry.events) == 1
     assert vendors.scrape().value("mcp_calls_total") == 1
     accounts = anytel.stats().backends
@@ -312,7 +332,7 @@ def test_a_missing_dsn_switches_sentry_off_with_one_warning_and_the_others_work(
     (warning,) = (record for record in caplog.records if record.levelname == "WARNING")
     assert "SENTRY_DSN" in warning.getMessage()
     assert [span["name"] for span in vendors.agent.spans] == ["checkout"]
-    assert set(anytel.stats().backends) == {"datadog", "prometheus"}
+    assert set(anytel.stats().backends) == {"datadog", "prometheus", "otlp"}
 
 
 def test_with_the_strict_setting_a_missing_dsn_is_an_error(vendors, monkeypatch):

@@ -1,8 +1,11 @@
 """What a log line becomes at Sentry, decoded from the wire."""
 
+import logging
+
 import pytest
 
 import anytel
+from anytel.logs import Handler
 from anytel.testing.receivers.sentry import SentryReceiver
 
 
@@ -31,6 +34,25 @@ def test_an_error_line_without_an_exception_is_an_issue_grouped_by_its_event(sen
     assert event["contexts"]["trace"]["trace_id"] == span.trace_id
     (crumb,) = event["breadcrumbs"]["values"]
     assert (crumb["message"], crumb["category"], crumb["data"]["order"]) == ("opened", "shop", "o1")
+
+
+@pytest.mark.parametrize("kind", ["stdlib", "ours"])
+def test_an_error_line_with_arguments_is_grouped_by_what_it_was_formatted_from(sentry, kind):
+    """The message shows the values, and the issue is the same for all of them."""
+    log = logging.getLogger("old") if kind == "stdlib" else anytel.get_logger("old")
+    logging.getLogger().addHandler(handler := Handler())
+    try:
+        for number in (1, 2):
+            log.error("order %d failed: token=%s", number, "hunter2")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert anytel.flush(5)
+
+    template = "order %d failed: token=[redacted]"
+    assert [event["fingerprint"] for event in sentry.events] == [["{{ default }}", template]] * 2
+    assert [event["logentry"] for event in sentry.events] == [
+        {"message": template, "formatted": f"order {number} failed: token=[redacted]"} for number in (1, 2)
+    ]
 
 
 def test_every_line_is_a_sentry_log_with_its_attributes_and_trace(sentry):

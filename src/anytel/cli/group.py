@@ -7,6 +7,8 @@ import traceback
 import click
 
 from anytel.cli.demo import demo
+from anytel.cli.generate import generate
+from anytel.cli.list import list_command
 from anytel.errors import AnytelError
 
 __all__ = ["Problem", "commands"]
@@ -42,9 +44,9 @@ def _told(exc: Exception) -> str:
     if isinstance(exc, AnytelError):
         return str(exc)
     if isinstance(exc, ModuleNotFoundError):
-        return (
-            f"this needs {str(exc.name).partition('.')[0]!r}, which is not installed. Run: pip install 'anytel[demo]'"
-        )
+        module = str(exc.name).partition(".")[0]
+        extra = "generate" if module in ("yaml", "promql_parser", "prometheus_client") else "demo"
+        return f"this needs {module!r}, which is not installed. Run: pip install 'anytel[{extra}]'"
     return f"{type(exc).__name__}: {exc} (anytel --debug ... shows where)"
 
 
@@ -58,9 +60,13 @@ def commands(*, debug: bool) -> None:
     Examples:
       anytel demo
       anytel demo --backends sentry,datadog,prometheus --check
+      anytel list --app shop.telemetry
+      anytel generate prometheus --app shop.telemetry --out ops
 
     Exit codes: 0 success, 1 a check found something, 2 it could not be run.
     """  # noqa: D301 -- the mark for click is the character itself
 
 
 commands.add_command(demo)
+commands.add_command(list_command)
+commands.add_command(generate)

@@ -16,7 +16,7 @@ from anytel.pipeline.guard import logger
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["GROUP", "available", "load"]
+__all__ = ["GROUP", "available", "check", "load"]
 
 GROUP = "anytel.backends"
 
@@ -59,12 +59,26 @@ def _named(name: str, setting: Setting[tuple[BackendSpec, ...]], *, strict: bool
         raise _broken(name, "constructed", setting, exc) from exc
 
 
-def _class(name: str, setting: Setting[tuple[BackendSpec, ...]]) -> type[Backend]:
+def check(setting: Setting[tuple[BackendSpec, ...]]) -> None:
+    """Check that the backends that *setting* names exist, without loading them.
+
+    Raises:
+        UnknownBackend: There is none of a name.
+    """
+    for spec in setting.value:
+        if isinstance(spec, str) and spec != "none":
+            _point(spec, setting)
+
+
+def _point(name: str, setting: Setting[tuple[BackendSpec, ...]]) -> EntryPoint:
     points = available()
-    shown = _shown(setting)
-    point = points.get(name)
-    if point is None:
-        raise UnknownBackend.named(name, {*points, "none"}, shown, setting.origin)
+    if name not in points:
+        raise UnknownBackend.named(name, {*points, "none"}, _shown(setting), setting.origin)
+    return points[name]
+
+
+def _class(name: str, setting: Setting[tuple[BackendSpec, ...]]) -> type[Backend]:
+    point, shown = _point(name, setting), _shown(setting)
     try:
         found = point.load()
     except ModuleNotFoundError as exc:

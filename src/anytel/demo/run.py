@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import anytel
 from anytel.backend import SpanRecord
 from anytel.demo.app import SERVICE, create_app
 from anytel.demo.compare import Difference, compare
-from anytel.demo.observe import Observer, observer
+from anytel.demo.observe import environment, observer
 from anytel.demo.observe.memory import Recorder
 from anytel.demo.observe.output import OutputObserver
 from anytel.demo.seen import Seen
@@ -84,7 +83,7 @@ def run(backends: Sequence[str], traffic: Plan, progress: Callable[[Answer], Non
     """
     with ExitStack() as stack:
         observers = {name: stack.enter_context(observer(name)) for name in backends}
-        stack.enter_context(_environment(observers))
+        stack.enter_context(environment(observers.values()))
         output = stack.enter_context(OutputObserver())
         stack.callback(anytel.shutdown, TIMEOUT)
         recorder = Recorder()
@@ -103,23 +102,6 @@ def run(backends: Sequence[str], traffic: Plan, progress: Callable[[Answer], Non
         delivered = anytel.flush(TIMEOUT)
         seen = [*(one.seen(recorder.catalogue()) for one in observers.values()), output.seen()]
         return Result(backends, answers, recorder, recorder.seen(), seen, anytel.stats(), delivered)
-
-
-@contextmanager
-def _environment(observers: Mapping[str, Observer]) -> Iterator[None]:
-    """Set the vendors' own variables, and have nothing on this machine go through a proxy."""
-    wanted = {name: value for one in observers.values() for name, value in one.settings.items()}
-    wanted |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _answered(result: Result) -> Iterator[Difference]:

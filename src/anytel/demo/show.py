@@ -29,7 +29,7 @@ MOST_DIFFERENCES = 20
 NARROW = 20
 NOTHING = "-"
 """What does not go to a place."""
-_TITLES = {"sentry": "Sentry", "datadog": "Datadog", "prometheus": "Prometheus", "stdout": "log lines"}
+_TITLES = {"sentry": "Sentry", "datadog": "Datadog", "prometheus": "Prometheus", "otlp": "OTLP", "stdout": "log lines"}
 _METRIC_COLUMNS: Mapping[str, Literal["left", "right"]] = {
     "metric": "left",
     "kind": "left",

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from time import time_ns
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
 from anytel import misuse
 from anytel.attributes import text
 from anytel.backend import ExceptionRecord, Level
-from anytel.logs.event import LogEvent
+from anytel.logs.event import Formatted, LogEvent
 from anytel.logs.render import Event, Render, write
 from anytel.logs.tree import Plain, plain
 from anytel.redaction import FILTERED, Redactor, encodable
@@ -34,6 +34,8 @@ _LEVELS: Mapping[str, Level] = {"exception": "error", "warn": "warning", "fatal"
 _SEVERE = frozenset({"error", "critical"})
 _RESOURCE = {"service.name": "service", "deployment.environment.name": "environment", "service.version": "version"}
 _RESERVED = frozenset({"timestamp", "level", "event", "logger"})
+MAX_NAMES = 1_000
+"""Names of values whose spelling a chain remembers."""
 _STACK = structlog.processors.StackInfoRenderer(additional_ignores=["anytel"])
 
 
@@ -60,22 +62,19 @@ class Chain:
         self._pipeline = pipeline
         self._processors = tuple(processors)
         self._put = put
+        self._names: dict[str, tuple[str, bool]] = {}
 
     def __call__(self, logger: Output, method: str, values: EventDict) -> str:
-        """Give the line; called by structlog with the event's values.
+        """Give the line, or an empty one where it is written later; called by structlog with the event's values.
 
         Raises:
-            structlog.DropEvent: A processor of the user's has dropped the event, or the line is written later.
+            structlog.DropEvent: A processor of the user's has dropped the event.
         """
         line = self.event(logger.name, method, values)
-        if self._put is not None:
-            self._later(line)
-        return self.render(line)
-
-    def _later(self, line: Event) -> NoReturn:
-        assert self._put is not None  # noqa: S101 -- the caller has checked
+        if self._put is None:
+            return self.render(line)
         self._put(line)
-        raise structlog.DropEvent
+        return ""
 
     def event(self, logger: str, method: str, values: EventDict) -> Event:
         """Give the finished event, after it went to the backends."""
@@ -86,18 +85,23 @@ class Chain:
             values = {**context, **values}
         if self._processors:
             values = self._process(logger, method, values)
-        name = self._redactor.text(text(values.pop("event", "")))
-        raised = _raised(values.pop("exc_info", method == "exception"))
+        said = values.pop("event", "")
+        name = self._redactor.text(said if type(said) is str else text(said))
+        raised = record = left = None
+        if method == "exception" or "exc_info" in values:
+            raised = _raised(values.pop("exc_info", method == "exception"))
         stack = values.pop("stack_info", None)
         shown = self._shown(values)
         span = current.get()
-        record = self._redactor.exception(exceptions.snapshot(raised)) if raised is not None else None
-        left = exceptions.marked(raised).context if raised is not None and span is None else None
-        if self._pipeline is not None:
-            self._fan_out(LogEvent(now, level, logger, name, span, shown, record, left), raised)
+        if raised is not None:
+            record = self._redactor.exception(exceptions.snapshot(raised))
+            left = exceptions.marked(raised).context if span is None else None
+        if self._pipeline is not None and self._pipeline.wants_events:
+            template = self._redactor.text(said.template) if isinstance(said, Formatted) else ""
+            self._fan_out(LogEvent(now, level, logger, name, span, shown, record, left, template), raised)
         line: Event = {"timestamp": _iso(now), "level": level, "event": name, "logger": logger, **shown}
         if span is not None:
-            line.update(ids(span))
+            line.update(span._ids or ids(span))
         elif left is not None:
             line.update(_written(left.trace_id, left.span_id))
         line.update(self._resource)
@@ -122,14 +126,33 @@ class Chain:
         return values
 
     def _shown(self, values: Mapping[str, object]) -> dict[str, Plain]:
-        redactor = self._redactor
+        """Give the values plain and redacted. Most are of the types that need little, so these come first."""
+        redactor, names = self._redactor, self._names
         shown: dict[str, Plain] = {}
         for name, value in values.items():
-            key = redactor.key(name) if type(name) is str else text(name)
-            if key in _RESERVED:
-                key += "_"
-            shown[key] = FILTERED if redactor.secret(key) else plain(value, redactor)
+            key, secret = (names.get(name) if type(name) is str else None) or self._learn(name)
+            kind = type(value)
+            if secret:
+                shown[key] = FILTERED
+            elif kind is str:
+                shown[key] = redactor.text(value)  # type: ignore[arg-type]  # the line above is the check
+            elif kind is int or kind is float:
+                shown[key] = redactor.value(value)  # type: ignore[arg-type]  # as above
+            elif kind is bool or value is None:
+                shown[key] = value  # type: ignore[assignment]  # as above
+            else:
+                shown[key] = plain(value, redactor)
         return shown
+
+    def _learn(self, name: object) -> tuple[str, bool]:
+        """Give the key that stands for *name* in a line, and whether its value is a secret."""
+        key = self._redactor.key(name) if type(name) is str else text(name)
+        if key in _RESERVED:
+            key += "_"
+        learnt = key, self._redactor.secret(key)
+        if type(name) is str and len(self._names) < MAX_NAMES:
+            self._names[name] = learnt
+        return learnt
 
     def _fan_out(self, event: LogEvent, raised: BaseException | None) -> None:
         """Give the event to the backends; at error level and above it is a report too, once for each exception."""
@@ -196,7 +219,8 @@ class Output:
         self.name = name if type(name) is str and name.isascii() else encodable(text(name))
 
     def msg(self, line: str) -> None:
-        """Write *line*."""
-        write(line)
+        """Write *line*; an empty one is written elsewhere."""
+        if line:
+            write(line)
 
     debug = info = warning = error = critical = fatal = exception = log = warn = msg

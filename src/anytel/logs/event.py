@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from anytel.attributes import flatten
+from anytel.attributes import flatten, text
 from anytel.backend import ExceptionRecord, Level, LogRecord, SpanContext
 from anytel.logs.tree import Plain
 
 if TYPE_CHECKING:
     from anytel.tracing.record import Span
 
-__all__ = ["LogEvent", "log_record"]
+__all__ = ["Formatted", "LogEvent", "formatted", "log_record"]
+
+
+class Formatted(str):
+    """An event that was formatted, with the *template* that it was formatted from."""
+
+    __slots__ = ("template",)
+    template: str
+
+
+def formatted(message: str, template: object) -> str:
+    """Give *message*, remembering what it was formatted from."""
+    made = Formatted(message)
+    made.template = text(template)
+    return made
 
 
 class LogEvent(NamedTuple):
@@ -26,6 +40,8 @@ class LogEvent(NamedTuple):
     exception: ExceptionRecord | None
     left: SpanContext | None = None
     """The innermost span that the exception has left, where none is current any more."""
+    template: str = ""
+    """What the message was formatted from, if it was."""
 
     @property
     def context(self) -> SpanContext | None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from anytel import misuse
+from anytel.logs.event import formatted
 
 if TYPE_CHECKING:
     from anytel.logs.chain import Chain, Output
@@ -131,12 +132,15 @@ class Logger:
         await asyncio.to_thread(partial(log, event, *args, **values))
 
     def _log(self, method: str, event: object, args: tuple[object, ...], values: dict[str, object]) -> None:
-        epoch = _epoch or _begin()
-        if LEVELS[method] < epoch.level:  # the first call of all, before any level was in force
-            return
+        epoch = _epoch
+        if epoch is None:
+            epoch = _begin()
+            if LEVELS[method] < epoch.level:  # the first call of all, before any level was in force
+                return
         output = self._output or self._open(epoch)
         try:
-            values = _aside(values)
+            if "event" in values:
+                values = _aside(values)
             values["event"] = _formatted(event, args) if args else event
             line: object = {**self._context, **values} if self._context else values
             for process in epoch.processors:
@@ -170,7 +174,7 @@ def _aside(values: dict[str, object]) -> dict[str, object]:
 def _formatted(event: object, args: tuple[object, ...]) -> str:
     """Format as `logging` does: a single mapping is for named conversions."""
     only = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else None
-    return str(event) % (args if only is None else only)
+    return formatted(str(event) % (args if only is None else only), event)
 
 
 _METHODS = {name: getattr(Logger, name) for name in (*LEVELS, "exception")}

@@ -19,6 +19,7 @@ from anytel.attributes import text
 from anytel.logs import logger as logs
 from anytel.logs import render
 from anytel.logs.chain import Chain, Output
+from anytel.logs.event import formatted
 
 __all__ = ["EVENT", "Formatter", "Handler"]
 
@@ -169,6 +170,7 @@ def _content(record: logging.LogRecord) -> tuple[object, dict[str, object]]:
         values |= {text(name): value for name, value in record.msg.items()}
         return values.pop("event", ""), values
     try:
-        return record.getMessage(), values
+        message = record.getMessage()
+        return (formatted(message, record.msg) if record.args else message), values
     except Exception as exc:
         return text(record.msg), {**values, "args": record.args, "log_error": repr(exc)}

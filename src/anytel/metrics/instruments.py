@@ -19,6 +19,7 @@ from anytel.metrics.bound import BoundCounter, BoundDistribution, BoundGauge, Bo
 from anytel.metrics.buckets import per_second
 from anytel.metrics.number import LARGEST, number
 from anytel.metrics.store import COMPACT, Key, store
+from anytel.place import NOWHERE, Place, declaring
 from anytel.redaction import encodable
 from anytel.tracing.context import bound, current
 
@@ -37,7 +38,8 @@ class Instrument:
     """What the kinds share: the declaration, and how tags become the key of a series."""
 
     __slots__ = (
-        "__weakref__", "_allowed", "_bare", "_declared", "bounds", "description", "implicit", "name", "owner", "unit",
+        "__weakref__", "_allowed", "_bare", "_declared", "bounds", "description", "implicit", "name", "owner", "place",
+        "unit",
     )  # fmt: skip
 
     kind: ClassVar[MetricKind]
@@ -47,6 +49,7 @@ class Instrument:
     owner: str
     bounds: tuple[float, ...]
     implicit: bool
+    place: Place
     _declared: tuple[str, ...]
     _allowed: Mapping[str, frozenset[str] | None] | None
     _bare: tuple[object, ...]
@@ -60,7 +63,7 @@ class Instrument:
         """Make an instrument that takes any tags."""
         made = object.__new__(cls)
         made.name, made.unit, made.description, made.owner, made.bounds = name, unit, "", "", bounds
-        made.implicit = True
+        made.implicit, made.place = True, NOWHERE
         made._declared = ()
         made._allowed = None
         made._bare = (made,)
@@ -85,6 +88,7 @@ class Instrument:
         self._allowed = {name: None if some is None else frozenset(map(str, some)) for name, some in allowed.items()}
         self._declared = tuple(self._allowed)
         self.description, self.owner, self.implicit = _said(description), _said(owner), False
+        self.place = declaring()
 
     def rendered(self, tags: Tags) -> dict[str, str]:
         """Give *tags* as text; what is not declared is counted and left out."""
@@ -92,7 +96,7 @@ class Instrument:
         for name, value in tags.items():
             if value is None:
                 continue
-            name, value = text(name), _tag(value)  # noqa: PLW2901 -- only their text is used
+            name, value = text(name), rendered_tag(value)  # noqa: PLW2901 -- only their text is used
             if self._allows(name, value):
                 shown[name] = value
         return shown
@@ -322,7 +326,7 @@ def _said(words: object) -> str:
     return encodable(text(words)) if words is not None else ""
 
 
-def _tag(value: object) -> str:
+def rendered_tag(value: object) -> str:
     """Give a tag value as text: ``true``/``false``, whole numbers without a fraction."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +18,7 @@ from anytel.redaction import encodable
 if TYPE_CHECKING:
     from anytel.metrics.instruments import Allowed, Instrument
 
-__all__ = ["declare", "declared", "forget", "get", "resolve"]
+__all__ = ["declare", "declared", "forget", "get", "resolve", "set_aside"]
 
 I = TypeVar("I", bound="Instrument")  # noqa: E741 -- the usual name of such a variable is as short
 
@@ -152,6 +154,21 @@ def _nothing(cls: type[I]) -> I:
 def forget() -> None:
     """Forget all names; for tests."""
     _instruments.clear()
+
+
+def set_aside() -> Callable[[], None]:
+    """Give what forgets the names that are new since now: of the declared ones, those that nobody holds any more."""
+    before = frozenset(_instruments)
+
+    def restore() -> None:
+        new = {name: _instruments.pop(name) for name in _instruments.keys() - before}
+        held = {name: weakref.ref(one) for name, one in new.items() if not one.implicit}
+        new.clear()
+        if held:
+            gc.collect()  # each refers to itself
+        _instruments.update({name: one for name, ref in held.items() if (one := ref()) is not None})
+
+    return restore
 
 
 def after_fork() -> None:

@@ -141,6 +141,18 @@ class Store:
         self._clear()
         local = _Local()
 
+    def set_aside(self) -> Callable[[], None]:
+        """Begin anew, and give what brings back all that there was; for tests."""
+        kept, shards = dict(vars(self)), local
+        self.forget()
+
+        def restore() -> None:
+            global local  # noqa: PLW0603 -- as above
+            vars(self).update(kept)
+            local = shards
+
+        return restore
+
     def intern(self, instrument: Instrument, tags: Mapping[str, object], raw: tuple[object, ...] | None) -> Key:
         """Give the key under which to record: *raw* where it can stand for the series, else the series itself."""
         known = self._known(raw)

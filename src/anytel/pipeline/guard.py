@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 
 from anytel.attributes import text
+from anytel.redaction import encodable
 
 __all__ = ["Guard", "logger"]
 
@@ -39,4 +40,4 @@ class Guard:
         again = f" ({more} more since the last report)" if more else ""
         shown = problem if isinstance(problem, str) else f"{type(problem).__name__}: {text(problem)[:300]}"
         with suppress(Exception):  # a log handler of the application's may raise
-            logger.warning("backend %r failed at %s: %s%s", self._name, doing, shown, again)
+            logger.warning("backend %r failed at %s: %s%s", self._name, doing, encodable(shown), again)

@@ -83,6 +83,7 @@ class Pipeline:
         self._for: dict[Signal, list[Outlet]] = {
             signal: [outlet for outlet in self.outlets if signal in outlet.backend.signals] for signal in SIGNALS
         }
+        self.wants_events = bool(self._for["log"] or self._for["error"])
         self._roots = [outlet for outlet in self._for["span"] if outlet.backend.unsampled_roots]
         self._buffer: deque[Finished] = deque()
         self._put = self._taken = 0
@@ -233,12 +234,13 @@ class Pipeline:
 
     def _tick(self) -> None:
         self._tick_at = time.monotonic() + self.intervals.metrics
-        batch = self.store.tick()
-        for outlet in self._for["metric"] if batch.points else ():
-            if outlet.backend.metric_flow == "delta":
+        happened = self.store.tick()
+        for outlet in self._for["metric"]:
+            # Totals are sent also after an interval in which nothing happened: a series that is not sent is stale.
+            totals = outlet.backend.metric_flow == "cumulative"
+            batch = self.store.totals("cumulative") if totals else happened
+            if batch.points:
                 outlet.offer("metric", [batch])
-            elif outlet.backend.metric_flow == "cumulative":
-                outlet.offer("metric", [self.store.totals("cumulative")])
 
     def _account_full(self) -> None:
         for signal, count in self._full.items():

@@ -91,6 +91,7 @@ class Report(NamedTuple):
     message: str = ""
     level: Level = "error"
     logger: str = ""
+    template: str = ""
 
     @classmethod
     def of(
@@ -123,6 +124,7 @@ class Report(NamedTuple):
             event.message,
             event.level,
             event.logger,
+            event.template,
         )
 
 
@@ -146,4 +148,5 @@ def error_record(report: Report, redactor: Redactor, tags: Sequence[str]) -> Err
         report.logger,
         {name: str(attributes[name]) for name in tags if name in attributes},
         tuple(log_record(event) for event in report.breadcrumbs),
+        report.template,
     )

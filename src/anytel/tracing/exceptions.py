@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
 from traceback import walk_tb
 from types import TracebackType
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from anytel.attributes import text
 from anytel.backend import ExceptionRecord, Frame, SpanContext
+from anytel.tracing.ids import getrandbits, trace_hex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def mark(exc: BaseException, value: Mark) -> None:
 
 def new_error_id() -> str:
     """Make an id for an error report: 32 hex digits."""
-    return uuid.uuid4().hex
+    return trace_hex(getrandbits(128) or 1)
 
 
 def snapshot(exc: BaseException) -> ExceptionRecord:

@@ -221,9 +221,13 @@ class Span(NoopSpan):
 
     def _clock(self, moment: float | datetime, now: int) -> int:
         try:
-            return self._trace.clock(moment)
+            ended = self._trace.clock(moment)
         except Exception as exc:
             return misuse.refuse("time", f"end_time={misuse.shown(moment)}: {misuse.shown(exc)}", now)
+        if ended >= self._start:
+            return ended
+        problem = f"end_time={misuse.shown(moment)}: span {self.name!r} began later"
+        return misuse.refuse("time", problem, self._start)
 
     def _ended(self, doing: str) -> Self:
         """Refuse what comes after the end, unless the caller could not know of it."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from anytel.demo.seen import Catalogue, Seen
 
-__all__ = ["OBSERVERS", "Observer", "observer"]
+__all__ = ["OBSERVERS", "Observer", "environment", "observer"]
 
 OBSERVERS: Mapping[str, str] = {
     "sentry": "SentryObserver",
     "datadog": "DatadogObserver",
     "prometheus": "PrometheusObserver",
+    "otlp": "OtlpObserver",
 }
 """The backends that can be observed."""
 
@@ -25,6 +28,9 @@ class Observer(Protocol):
     @property
     def settings(self) -> Mapping[str, str]:
         """The environment variables that point the vendor's backend at the receivers."""
+
+    def received(self) -> Any:
+        """Give what decodes the vendor's wire, with all that has arrived, once everything was flushed."""
 
     def seen(self, catalogue: Catalogue) -> Seen:
         """Decode what has arrived, once everything was flushed; *catalogue* has the series that are known."""
@@ -44,3 +50,20 @@ def observer(backend: str) -> Observer:
     """
     made: Observer = getattr(import_module(f"anytel.demo.observe.{backend}"), OBSERVERS[backend])()
     return made
+
+
+@contextmanager
+def environment(observers: Iterable[Observer]) -> Iterator[None]:
+    """Set the vendors' own variables, and have nothing on this machine go through a proxy."""
+    wanted = {name: value for one in observers for name, value in one.settings.items()}
+    wanted |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from anytel.demo.observe.lookup import Lookup, series_key
 from anytel.demo.seen import Catalogue, Metric, Reading, Seen, SeenSpan, SeriesKey
@@ -22,6 +22,13 @@ __all__ = ["DatadogObserver"]
 
 _END = "anytel.demo.end"
 """A metric of our own: what was sent before it has been read once it has."""
+
+
+class Received(NamedTuple):
+    """The Agent's two halves: what it takes of traces, and of metrics."""
+
+    agent: DatadogAgent
+    statsd: DogStatsD
 
 
 class DatadogObserver:
@@ -44,16 +51,21 @@ class DatadogObserver:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._running.__exit__(kind, exc, tb)
 
+    def received(self) -> Received:
+        """Give the two receivers, after all that was sent has been read."""
+        self._read_all()
+        return Received(self._agent, self._statsd)
+
     def seen(self, catalogue: Catalogue) -> Seen:
         """Tell what was in the traces and datagrams."""
-        self._read_all()
-        lines = [line for line in self._statsd.metrics if line.name != _END]
-        broken = [f"{one.problem}: {one.line!r}" for one in self._statsd.malformed]
+        agent, statsd = self.received()
+        lines = [line for line in statsd.metrics if line.name != _END]
+        broken = [f"{one.problem}: {one.line!r}" for one in statsd.malformed]
         return Seen(
             place="datadog",
-            spans=[_span(trace_id_of(trace), span) for trace in self._agent.traces for span in trace],
+            spans=[_span(trace_id_of(trace), span) for trace in agent.traces for span in trace],
             metrics=_metrics(lines, Lookup(catalogue, _spell)),
-            malformed=[*self._agent.malformed, *broken],
+            malformed=[*agent.malformed, *broken],
             fed_samples=True,
         )
 

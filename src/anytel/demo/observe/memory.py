@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 
 from anytel.backend import ErrorRecord, LogRecord, Point, SpanRecord
-from anytel.backends.memory import MemoryBackend
+from anytel.backends.memory import MemoryBackend, merged
 from anytel.demo.seen import Catalogue, Metric, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
 from anytel.tracing.ids import span_hex, trace_hex
 
@@ -18,35 +16,26 @@ class Recorder(MemoryBackend):
     """A memory backend that forgets nothing, and tells what it keeps as the observers do."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.finished: deque[SpanRecord] = deque()
-        self.points: deque[Point] = deque()
-        self.events: deque[LogRecord] = deque()
-        self.reports: deque[ErrorRecord] = deque()
-
-    def series(self) -> Mapping[SeriesKey, Sequence[Point]]:
-        """Give the points by series; of gauges those of intervals in which they were written."""
-        found: defaultdict[SeriesKey, list[Point]] = defaultdict(list)
-        for point in self.points:
-            if point.fresh:
-                found[SeriesKey(point.series.name, point.series.tags)].append(point)
-        return found
+        super().__init__(limit=None)
 
     def catalogue(self) -> Catalogue:
         """Give the series that were recorded."""
-        return {key: Metric(points[0].series.kind, points[0].series.unit) for key, points in self.series().items()}
+        return {key: Metric(points[0].series.kind, points[0].series.unit) for key, points in self._series().items()}
 
     def seen(self) -> Seen:
         """Tell what was emitted."""
-        series = self.series()
+        series = self._series()
         return Seen(
             place="emitted",
             spans=[_span(span) for span in self.finished],
             errors=[_error(report) for report in self.reports],
             logs=[SeenLog(event.message, *_ids(event)) for event in self.events],
-            metrics={key: _reading(points) for key, points in series.items()},
+            metrics={key: _reading(merged(points)) for key, points in series.items()},
             reduced=frozenset(key for key, points in series.items() if _is_reduced(points)),
         )
+
+    def _series(self) -> Mapping[SeriesKey, Sequence[Point]]:
+        return {SeriesKey(*key): points for key, points in self.series(fresh=True).items()}
 
 
 def _span(span: SpanRecord) -> SeenSpan:
@@ -72,20 +61,14 @@ def _ids(record: ErrorRecord | LogRecord) -> tuple[str, str]:
     return (trace_hex(context.trace_id), span_hex(context.span_id)) if context is not None else ("", "")
 
 
-def _reading(points: Sequence[Point]) -> Reading:
-    last = points[-1]
-    match kind := last.series.kind:
-        case "count":
-            return Reading(kind=kind, value=math.fsum(point.value for point in points))
-        case "gauge":
-            return Reading(kind=kind, value=last.value)
+def _reading(whole: Point) -> Reading:
+    match kind := whole.series.kind:
+        case "count" | "gauge":
+            return Reading(kind=kind, value=whole.value)
         case "set":
-            members = {member for point in points for member in point.members}
-            return Reading(kind=kind, value=last.value, count=len(members))
+            return Reading(kind=kind, value=whole.value, count=len(whole.members))
         case _:
-            buckets = [sum(column) for column in zip(*(point.buckets for point in points), strict=True)]
-            total = math.fsum(point.value for point in points)
-            return Reading(kind=kind, value=total, count=sum(point.count for point in points), buckets=tuple(buckets))
+            return Reading(kind=kind, value=whole.value, count=whole.count, buckets=tuple(whole.buckets))
 
 
 def _is_reduced(points: Sequence[Point]) -> bool:

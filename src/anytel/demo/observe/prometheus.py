@@ -36,9 +36,13 @@ class PrometheusObserver:
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None: ...
 
+    def received(self) -> Scrape:
+        """Give one scrape."""
+        return scrape(_url())
+
     def seen(self, catalogue: Catalogue) -> Seen:
         """Tell what one scrape gives of our series, the process's own metrics left out."""
-        answer = scrape(_url())
+        answer = self.received()
         lookup = Lookup(catalogue, _spell)
         ours = list(_samples(answer, lookup))
         exemplars = [sample.exemplar.labels for _, sample in ours if sample.exemplar]

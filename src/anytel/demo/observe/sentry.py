@@ -42,6 +42,10 @@ class SentryObserver:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._receiver.__exit__(kind, exc, tb)
 
+    def received(self) -> SentryReceiver:
+        """Give the receiver of the envelopes."""
+        return self._receiver
+
     def seen(self, catalogue: Catalogue) -> Seen:
         """Tell what was in the envelopes."""
         received = self._receiver
@@ -71,7 +75,8 @@ def _span(span: ReceivedSpan) -> SeenSpan:
 
 def _error(event: Json) -> SeenError:
     trace, raised = event["contexts"]["trace"], event.get("exception", {}).get("values", ())
-    about = raised[-1]["type"] if raised else event.get("message", "")
+    said = event.get("message") or event.get("logentry", {}).get("formatted", "")
+    about = raised[-1]["type"] if raised else said
     return SeenError(event["event_id"], about, trace["trace_id"], trace.get("span_id", ""))
 
 

@@ -158,6 +158,11 @@ class Kit:
         """Whether nothing is sent: the adapter answers when it is asked, and so has neither queue nor account."""
         return self.backend.metric_flow == "pull"
 
+    @property
+    def sees_totals(self) -> bool:
+        """Whether metrics arrive as what they came to since the process began."""
+        return self.backend.metric_flow in ("pull", "cumulative")
+
     def eventually(self, condition: Callable[[], bool]) -> bool:
         """Whether *condition* becomes true; it may itself wait for a moment."""
         return self.within_patience(lambda: _until(condition, time.monotonic() + self.patience))

@@ -1,0 +1,101 @@
+"""What the three signals have in common on the wire: attribute values, ids, resources and scopes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from anytel.backend import ExceptionRecord, Scalar
+
+__all__ = ["Resources", "attributes", "exception_attributes", "scope", "span_id", "trace_id", "version_of_anytel"]
+
+_OWN_SCOPE = "anytel"
+_VALUES: Mapping[type, Callable[[Scalar], AnyValue]] = {
+    str: lambda value: AnyValue(string_value=value),  # type: ignore[arg-type]  # the key is the check
+    bool: lambda value: AnyValue(bool_value=value),  # type: ignore[arg-type]  # as above
+    int: lambda value: AnyValue(int_value=value),  # type: ignore[arg-type]  # as above
+    float: lambda value: AnyValue(double_value=value),  # type: ignore[arg-type]  # as above
+}
+
+
+def attributes(pairs: Iterable[tuple[str, Scalar | tuple[Scalar, ...]]]) -> list[KeyValue]:
+    """Give attributes with their types."""
+    return [KeyValue(key=key, value=_value(value)) for key, value in pairs]
+
+
+def _value(value: Scalar | tuple[Scalar, ...]) -> AnyValue:
+    if isinstance(value, tuple):
+        return AnyValue(array_value=ArrayValue(values=[_VALUES[type(one)](one) for one in value]))
+    return _VALUES[type(value)](value)
+
+
+def trace_id(number: int) -> bytes:
+    """Give a trace id's 16 bytes."""
+    return number.to_bytes(16, "big")
+
+
+def span_id(number: int) -> bytes:
+    """Give a span id's 8 bytes."""
+    return number.to_bytes(8, "big")
+
+
+def exception_attributes(exception: ExceptionRecord) -> dict[str, str]:
+    """Describe an exception (semantic conventions, *Exceptions*)."""
+    builtin = exception.module in ("", "builtins")
+    return {
+        "exception.type": exception.type if builtin else f"{exception.module}.{exception.type}",
+        "exception.message": exception.message,
+        "exception.stacktrace": exception.stacktrace(),
+    }
+
+
+def scope(name: str) -> InstrumentationScope:
+    """Give the scope of that *name*; ours where it is empty."""
+    if not name or name == _OWN_SCOPE:
+        return InstrumentationScope(name=_OWN_SCOPE, version=version_of_anytel())
+    return InstrumentationScope(name=name)
+
+
+@cache
+def version_of_anytel() -> str:
+    """Give the installed version."""
+    try:
+        return version("anytel")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+class Resources:
+    """The resource of this process, and those that stand for other services which it reports on.
+
+    *described* is what anytel knows of the process, *given* what ``OTEL_RESOURCE_ATTRIBUTES`` says.
+    """
+
+    def __init__(self, described: Mapping[str, str], given: Mapping[str, str]) -> None:
+        self._service = described.get("service.name", "")
+        self._process: dict[str, Scalar] = {
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.name": "anytel",
+            "telemetry.sdk.version": version_of_anytel(),
+            "process.pid": os.getpid(),
+            "process.runtime.name": platform.python_implementation().lower(),
+            "process.runtime.version": platform.python_version(),
+        }
+        self._given = {name: value for name, value in given.items() if not name.startswith("service.")}
+        own = {"service.instance.id": str(uuid.uuid4()), **given, **described}
+        self._environment = {name: own[name] for name in ("deployment.environment.name",) if name in own}
+        self.own = Resource(attributes=attributes({**self._process, **own}.items()))
+
+    def of(self, service: str) -> Resource:
+        """Give the resource of *service*; another one's has no version and no instance that we could know."""
+        if service in ("", self._service):
+            return self.own
+        other = {**self._process, **self._given, **self._environment, "service.name": service}
+        return Resource(attributes=attributes(other.items()))

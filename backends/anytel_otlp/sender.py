@@ -1,0 +1,174 @@
+"""Senders: one request in, its answer out (OTLP/HTTP, https://opentelemetry.io/docs/specs/otlp/#otlphttp)."""
+
+from __future__ import annotations
+
+import contextvars
+import email.utils
+import gzip
+import ssl
+import sys
+import time
+import urllib.request
+import zlib
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+
+from anytel.backend import ConfigError
+from anytel_otlp.common import version_of_anytel
+from anytel_otlp.deadline import Deadline, tls_context
+from anytel_otlp.settings import Compression, Destination, Tls
+
+__all__ = ["Answer", "Sender"]
+
+_RETRYABLE = (429, 502, 503, 504)
+_MAX_ANSWER = 1 << 16
+# Level 1: half the time of the default, for bodies that are a little larger.
+_COMPRESS: Mapping[Compression, Callable[[bytes], bytes]] = {
+    "none": bytes,
+    "gzip": lambda body: gzip.compress(body, compresslevel=1, mtime=0),
+    "deflate": lambda body: zlib.compress(body, level=1),
+}
+
+
+class Answer(NamedTuple):
+    """What came of a request; *status* is 0 where there was no answer. *retry_after* is in seconds.
+
+    *body* is empty unless it is protobuf.
+    """
+
+    status: int
+    body: bytes = b""
+    retry_after: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was accepted, at least in part."""
+        return 200 <= self.status < 300
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status == 0 or self.status in _RETRYABLE
+
+
+class Sender:
+    """Posts to one destination over kept-alive connections, on the calling thread.
+
+    Proxies are those of ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``. Redirects are not followed: the headers may
+    hold a key, which is for this destination alone.
+
+    Raises:
+        ConfigError: a certificate or key cannot be read.
+    """
+
+    def __init__(self, destination: Destination) -> None:
+        self._to = destination
+        self._pool, self._deadline = _pool(destination), Deadline()
+        self._deadline.rule(self._pool)
+        self._headers = {"user-agent": f"anytel/{version_of_anytel()}", **destination.headers}
+        self._headers["content-type"] = "application/x-protobuf"
+        if destination.compression != "none":
+            self._headers["content-encoding"] = destination.compression
+
+    def post(self, body: bytes, deadline: float) -> Answer:
+        """Send *body*, giving up at *deadline* (`time.monotonic`). Never raises for what the network does."""
+        if deadline <= time.monotonic():
+            return Answer(0)
+        packed = _COMPRESS[self._to.compression](body)
+        try:
+            # An empty context: the thread may have inherited a span of some tracer, which would trace our uploads.
+            return contextvars.Context().run(self._exchange, packed, deadline)
+        except (urllib3.exceptions.HTTPError, OSError):
+            return Answer(0)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def _exchange(self, body: bytes, deadline: float) -> Answer:
+        _suppress_instrumentation()
+        self._deadline.at = min(time.monotonic() + self._to.timeout, deadline)
+        response = self._pool.urlopen(
+            "POST",
+            self._to.url,
+            body=body,
+            headers=self._headers,
+            timeout=self._deadline.left(),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        read = _body(response)
+        protobuf = response.headers.get("content-type", "").partition(";")[0].strip() == "application/x-protobuf"
+        return Answer(response.status, read if protobuf else b"", _seconds(response.headers.get("retry-after", "")))
+
+
+def _body(response: urllib3.BaseHTTPResponse) -> bytes:
+    """Read the answer's body; what is broken off, late or too long is nothing: the status has come, and it counts."""
+    read = b""
+    try:
+        while part := response.read1(_MAX_ANSWER):
+            read += part
+            if len(read) > _MAX_ANSWER:
+                response.close()
+                return b""
+        response.release_conn()
+    except (urllib3.exceptions.HTTPError, OSError):
+        response.close()
+        return b""
+    return read
+
+
+def _suppress_instrumentation() -> None:
+    """Have OpenTelemetry's instrumentation of HTTP clients, where it is installed, leave our uploads alone.
+
+    It would make spans of them, which would have to be uploaded.
+    """
+    context = sys.modules.get("opentelemetry.context")
+    key = getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", None)  # what the exporters of their SDK use too
+    if context is not None and key is not None:
+        context.attach(context.set_value(key, True))  # noqa: FBT003 -- a value, not a switch
+
+
+def _pool(destination: Destination) -> urllib3.PoolManager:
+    url = urlsplit(destination.url)
+    context = _ssl_context(destination.tls) if url.scheme == "https" else None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or urllib.request.proxy_bypass(url.netloc.rpartition("@")[2]):
+        return urllib3.PoolManager(ssl_context=context)
+    login = urlsplit(proxy).netloc.rpartition("@")[0]
+    headers = urllib3.make_headers(proxy_basic_auth=unquote(login)) if login else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=context)
+
+
+def _ssl_context(tls: Tls) -> ssl.SSLContext:
+    try:
+        context = tls_context(tls.certificate)
+    except OSError as error:
+        raise _unreadable("CERTIFICATE", tls.certificate, error) from error
+    if tls.client_certificate:
+        try:
+            context.load_cert_chain(tls.client_certificate, tls.client_key or None)
+        except OSError as error:
+            raise _unreadable("CLIENT_CERTIFICATE", tls.client_certificate, error) from error
+    return context
+
+
+def _unreadable(name: str, path: str, error: OSError) -> ConfigError:
+    fix = "Give the path of a PEM file; a client's certificate needs its key, there or in ..._CLIENT_KEY."
+    problem = f"it cannot be used: {error.strerror or error}"
+    return ConfigError(f"OTEL_EXPORTER_OTLP_{name}", path, "the environment", problem, fix)
+
+
+def _seconds(text: str) -> float:
+    """Read a Retry-After header: seconds, or a date (RFC 9110, section 10.2.3)."""
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return 0.0

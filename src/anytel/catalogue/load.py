@@ -1,0 +1,57 @@
+"""From the name of a module to its catalogue: the module is imported, which declares everything."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from pathlib import Path
+
+from anytel import misuse
+from anytel.catalogue.catalogue import Catalogue
+from anytel.errors import ConfigError, MisuseError
+
+__all__ = ["load"]
+
+
+def load(app: str) -> Catalogue:
+    """Import *app*, a module's name (``shop.telemetry``; what follows a ``:`` is ignored), and give what it declares.
+
+    The folder we are in is looked in too, as ``python -m`` does.
+
+    Raises:
+        ConfigError: There is no such module, or importing it fails; or a declaration in it was refused.
+    """
+    name = app.partition(":")[0].strip()
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    misuse.set_strict(True)
+    try:
+        importlib.import_module(name)
+    except MisuseError as exc:
+        raise _refused(app, f"{exc} ({_raised_at(exc)})", "Correct the declaration.") from exc
+    except ModuleNotFoundError as exc:
+        missing = str(exc.name)
+        if name == missing or name.startswith(f"{missing}."):
+            fix = "Name a module that can be imported from here, such as shop.telemetry."
+            raise _refused(app, f"there is no module {missing!r}", fix) from exc
+        raise _refused(app, f"it needs {missing!r}, which is not installed", f"Run: pip install {missing}") from exc
+    except Exception as exc:
+        problem = f"importing it fails: {type(exc).__name__}: {exc} ({_raised_at(exc)})"
+        raise _refused(app, problem, "Correct that; `anytel --debug` shows the traceback.") from exc
+    finally:
+        misuse.set_strict(False)
+    return Catalogue.declared(name)
+
+
+def _refused(app: str, problem: str, fix: str) -> ConfigError:
+    return ConfigError("--app", app, "the command line", problem, fix)
+
+
+def _raised_at(exc: BaseException) -> str:
+    """Give the last line of the traceback that is not ours."""
+    ours = str(Path(__file__).parents[1])
+    frames = traceback.extract_tb(exc.__traceback__)
+    outside = [one for one in frames if not one.filename.startswith((ours, "<frozen"))] or frames
+    return f"{outside[-1].filename}:{outside[-1].lineno}"

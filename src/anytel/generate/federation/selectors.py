@@ -1,0 +1,69 @@
+"""Selectors: which series the central Prometheus asks the leaves for, as ``match[]`` of ``/federate``.
+
+Prometheus refuses a selector without a non-empty matcher in a query, but not there: ``{job!="prometheus"}`` gets every
+series but a few, and ``{}`` gets none, both without an error. So it is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+
+import promql_parser
+
+from anytel.errors import ConfigError
+from anytel.generate.options import Options
+from anytel.generate.prometheus.recording import RECORDED
+from anytel.generate.promql import quoted
+
+__all__ = ["EVERYTHING", "check", "selectors"]
+
+EVERYTHING = frozenset(('{__name__=~".+"}', '{__name__!=""}'))
+_POSITIVE = promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re
+
+
+def selectors(options: Options) -> tuple[str, ...]:
+    """Give those of the options, else what rules record, and whether the service's targets are up."""
+    return options.match or (f"{{__name__=~{quoted(RECORDED)}}}", f"up{{job={quoted(options.service)}}}")
+
+
+def check(selector: str) -> None:
+    """Refuse what is no selector, or has no matcher that says what it wants.
+
+    Raises:
+        ConfigError: It is such a one.
+    """
+    try:
+        parsed = promql_parser.parse(selector)
+    except ValueError as exc:
+        raise _wrong(selector, f"it cannot be read ({exc})", """Write '{job="shop"}'.""") from exc
+    if not isinstance(parsed, promql_parser.VectorSelector) or parsed.offset is not None or parsed.at is not None:
+        raise _wrong(
+            selector,
+            "/federate takes selectors, and nothing is computed there",
+            "Record it with a rule, and select that.",
+        )
+    matchers = parsed.matchers.matchers
+    if parsed.matchers.or_matchers:
+        raise _wrong(selector, "/federate has no 'or' within a selector", "Give --match for each of them.")
+    for one in matchers:
+        if one.op not in (promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe):
+            continue
+        if one.value.startswith("^") or one.value.endswith("$"):
+            raise _wrong(selector, "a regular expression always matches all of a value", "Leave ^ and $ out.")
+    if not parsed.name and not any(one.op in _POSITIVE and not _matches_nothing(one) for one in matchers):
+        fix = """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'."""
+        raise _wrong(selector, "it has no positive matcher that an empty value fails, so it would take everything", fix)
+
+
+def _matches_nothing(matcher: promql_parser.Matcher) -> bool:
+    """Whether a matcher is satisfied by a label that is not there."""
+    if matcher.op == promql_parser.MatchOp.Equal:
+        return not matcher.value
+    try:
+        return re.fullmatch(matcher.value, "") is not None
+    except re.error:  # Prometheus' expressions are RE2's; where Python has others, none of them matches nothing
+        return False
+
+
+def _wrong(selector: str, problem: str, fix: str) -> ConfigError:
+    return ConfigError("--match", selector, "the command line", problem, fix)

@@ -1,0 +1,71 @@
+"""The listing: a catalogue as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from anytel.backend import Spelling
+from anytel.catalogue.catalogue import Catalogue
+from anytel.generate.spelling import backends, series
+from anytel.metrics.instruments import Instrument
+
+__all__ = ["listing", "metric", "spelled"]
+
+
+def listing(catalogue: Catalogue) -> dict[str, Any]:
+    """Give what is declared, in the order of declaration, as JSON can say it."""
+    return {
+        "app": catalogue.app,
+        "metrics": [
+            metric(one) | {"description": one.description, "owner": one.owner, "place": str(one.place)}
+            for one in catalogue.instruments.values()
+        ],
+        "slos": [
+            {
+                "name": one.name,
+                "objective": str(one.objective),
+                "window": one.window,
+                "owner": one.owner,
+                "place": str(one.place),
+            }
+            for one in catalogue.slos
+        ],
+        "alerts": [
+            {
+                "name": one.name,
+                "severity": one.severity,
+                "for": one.for_,
+                "notify": list(one.notify),
+                "place": str(one.place),
+            }
+            for one in catalogue.alerts
+        ],
+        "views": [
+            {"title": one.title, "row": one.row, "drawn": one.drawn, "place": str(one.place)} for one in catalogue.views
+        ],
+    }
+
+
+def metric(instrument: Instrument) -> dict[str, Any]:
+    """Give what queries of a metric depend on."""
+    tags = instrument.tags or {}
+    return {
+        "name": instrument.name,
+        "kind": instrument.kind,
+        "unit": instrument.unit,
+        "tags": {tag: None if some is None else sorted(some) for tag, some in sorted(tags.items())},
+        "buckets": list(instrument.bounds),
+        "names": spelled(instrument),
+    }
+
+
+def spelled(instrument: Instrument) -> dict[str, Mapping[str, Any]]:
+    """Give what each installed backend calls a metric."""
+    found = {name: backend.spelling(series(instrument)) for name, backend in backends().items()}
+    return {name: _plain(spelling) for name, spelling in found.items() if spelling is not None}
+
+
+def _plain(spelling: Spelling) -> Mapping[str, Any]:
+    plain = {"name": spelling.name, "type": spelling.type, "unit": spelling.unit, "tags": dict(spelling.tags)}
+    return plain | ({"buckets": list(spelling.bounds)} if spelling.bounds else {})

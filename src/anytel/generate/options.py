@@ -1,0 +1,110 @@
+"""The options: what the generated files need to know and no declaration says, such as addresses."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from anytel.catalogue.durations import seconds
+from anytel.config.settings import read
+from anytel.errors import ConfigError
+
+__all__ = ["Options", "options"]
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Where things run.
+
+    *service* is the value of the label ``service`` and the name of the scrape job. *scrape* are the ``host:port``
+    pairs that serve its metrics, *alertmanagers* those of the Alertmanagers. Intervals are Prometheus durations.
+    *external_labels* tell this Prometheus from others. *smtp* is the ``host:port`` that takes e-mail, from
+    *smtp_from*; with *smtp_username* it is signed in to, over TLS. *secrets* is the folder of the files with secrets.
+    *leaves* are the clusters' Prometheis as ``host:port`` by the value of the label ``cluster``, of which a central one
+    takes the series that *match*. Prometheus keeps samples for *retention*, Thanos those of a resolution for
+    *retention_raw*, *retention_5m* and *retention_1h*; ``0s`` is for ever.
+    """
+
+    service: str = "app"
+    scrape: tuple[str, ...] = ("localhost:8000",)
+    metrics_path: str = "/metrics"
+    scrape_interval: str = "15s"
+    evaluation_interval: str = "30s"
+    alertmanagers: tuple[str, ...] = ("localhost:9093",)
+    leaves: Mapping[str, str] = field(
+        default_factory=lambda: {"east": "prometheus-east:9090", "west": "prometheus-west:9090"}
+    )
+    match: tuple[str, ...] = ()
+    retention: str = "15d"
+    retention_raw: str = "365d"
+    retention_5m: str = "365d"
+    retention_1h: str = "365d"
+    smtp: str = "localhost:25"
+    smtp_from: str = "alertmanager@localhost"
+    smtp_username: str = ""
+    secrets: str = "/run/secrets"
+    external_labels: Mapping[str, str] = field(default_factory=lambda: {"cluster": "default", "replica": "a"})
+
+
+def options(app: str, given: Mapping[str, object]) -> Options:
+    """Make options of what was *given* on the command line: None, and nothing of several, is the default.
+
+    Raises:
+        ConfigError: One of them cannot be used.
+    """
+    settings = {name: value for name, value in given.items() if value not in (None, ())}
+    settings.setdefault("service", _service(app))
+    if "external_labels" in settings:
+        settings["external_labels"] = dict(_pair(one) for one in cast("tuple[str, ...]", settings["external_labels"]))
+    if "leaves" in settings:
+        settings["leaves"] = dict(_pair(one, "leaf") for one in cast("tuple[str, ...]", settings["leaves"]))
+    made = Options(**settings)  # type: ignore[arg-type]  # the names are those of the command line
+    for name in ("scrape_interval", "evaluation_interval", "retention"):
+        _duration(name, getattr(made, name))
+    for name in ("scrape", "alertmanagers"):
+        for address in getattr(made, name):
+            _address(name, address)
+    for address in (*made.leaves.values(), made.smtp):
+        _address("leaf" if address in made.leaves.values() else "smtp", address)
+    for name in ("retention_raw", "retention_5m", "retention_1h"):
+        _duration(name, getattr(made, name), zero=True)
+    return made
+
+
+def _service(app: str) -> str:
+    """Give the name that the service has at run time, as far as the environment says, else that of its package."""
+    found = read({}, os.environ).service
+    package = app.partition(":")[0].partition(".")[0]
+    return package if found.origin == "default" else found.value
+
+
+def _pair(text: str, option: str = "external_labels") -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not _LABEL.fullmatch(name) or name.startswith("__"):
+        raise _wrong(option, text, "it is no NAME=VALUE with a label's name", "Write cluster=east.")
+    return name, value
+
+
+def _duration(name: str, value: str, *, zero: bool = False) -> None:
+    try:
+        if seconds(value) or zero:
+            return
+    except ValueError:
+        pass
+    raise _wrong(name, value, "it is no duration above 0", "Write 15s or 1m.")
+
+
+def _address(name: str, value: str) -> None:
+    host, _, port = value.rpartition(":")
+    if not _HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) <= 65535:
+        raise _wrong(name, value, "it is no HOST:PORT", "Write localhost:8000, without http://.")
+
+
+def _wrong(name: str, value: str, problem: str, fix: str) -> ConfigError:
+    return ConfigError(f"--{name.replace('_', '-')}", value, "the command line", problem, fix)
