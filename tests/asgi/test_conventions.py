@@ -152,6 +152,15 @@ def test_the_route_is_the_whole_template_and_never_a_value(memory, path, route, 
     assert {dict(tags).get("http.route") for tags in memory.tags(DURATION)} == {wanted}
 
 
+def test_a_root_path_may_be_a_slash(memory):
+    """As some write it: the route has one slash, and paths to exclude are found."""
+    app = instrument(FastAPI(), exclude=["/health"])
+    app.add_api_route("/items/{item}", lambda item: item)
+    for path in ("/items/1", "/health"):
+        drive(app, scope_of(path, root_path="/"), {"type": "http.request", "body": b""})
+    assert [span.attributes.get("http.route") for span in memory.spans] == ["/items/{item}"]
+
+
 def test_a_method_that_the_route_does_not_have_belongs_to_the_route(memory):
     """A 405 is the route's, under the method that was asked."""
     app = FastAPI()
@@ -174,6 +183,7 @@ def test_a_method_that_the_route_does_not_have_belongs_to_the_route(memory):
         (["/a", "/b*"], "/bcd", False),
         (["/a.c"], "/abc", True),
         (["*"], "/any\nthing", False),
+        (["xy"], "/proxyxy", True),
         ([], "/health", True),
     ],
 )

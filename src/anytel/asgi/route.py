@@ -20,7 +20,7 @@ def template(scope: Scope, root_path: str) -> str:
 
     *root_path* is the one that the server has given: what has been added since is the path of mounts.
     """
-    root = str(scope.get("root_path", ""))
+    root, root_path = str(scope.get("root_path", "")).rstrip("/"), root_path.rstrip("/")
     if len(root) > len(root_path) and root.startswith(root_path):
         root = root_path + _mounts(scope, root[len(root_path) :])
     route = scope.get("route")
