@@ -1,9 +1,12 @@
 """What a request's span, metrics and log lines say: OpenTelemetry's stable HTTP conventions, and of low cardinality."""
 
 import json
+import re
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
@@ -291,3 +294,29 @@ def test_the_lines_name_method_path_status_and_duration(memory):
     assert {"method": "GET", "path": "/a", "status": 200}.items() <= completed.attributes.items()
     assert completed.attributes["duration_ms"] > 0
     assert "secret" not in json.dumps([dict(log.attributes) for log in memory.logs])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(
+                [b"host", b"Host", b"user-agent", b"x-request-id", b"traceparent", b"tracestate", b"b3", b"x"]
+            )
+            | st.binary(max_size=20),
+            st.binary(max_size=60) | st.from_regex(rb"\[?[a-z:]*\]?:[0-9]*", fullmatch=True),
+        ),
+        max_size=8,
+    ),
+    path=st.text(max_size=20),
+    method=st.text(max_size=8),
+    root_path=st.text(max_size=5),
+)
+def test_any_request_is_served(memory, headers, path, method, root_path):
+    """Whatever a client sends, the application answers, and the response is well formed."""
+    scope = scope_of(headers=headers, method=method, root_path=root_path, query_string=path.encode("utf-8", "replace"))
+    scope["path"] = path
+    options = Options(exclude=["/a*"], query=True, metrics="/metrics")
+    sent, raised = drive(TelemetryMiddleware(plain, options), scope)
+    assert (raised, sent[0]["status"]) == (None, 200)
+    assert all(re.fullmatch(rb"[\x20-\x7e]*", value) for _, value in sent[0]["headers"])
