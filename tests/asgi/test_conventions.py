@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 import anytel
 from anytel.asgi import Options, TelemetryMiddleware
+from anytel.asgi.route import template
 from anytel.fastapi import instrument
 from asgi.client import ask, drive, scope_of
 
@@ -320,3 +321,15 @@ def test_any_request_is_served(memory, headers, path, method, root_path):
     sent, raised = drive(TelemetryMiddleware(plain, options), scope)
     assert (raised, sent[0]["status"]) == (None, 200)
     assert all(re.fullmatch(rb"[\x20-\x7e]*", value) for _, value in sent[0]["headers"])
+
+
+def test_a_router_that_does_not_say_which_route_it_was_is_asked_for_the_endpoint():
+    """As an older Starlette: the endpoint is in the scope, and the route only with it in a router."""
+
+    async def k(request):
+        """Never called."""
+
+    router = Router([Route("/k/{w}", k), Mount("/deep", routes=[Route("/l/{w}", plain)])])
+    assert template({"router": router, "endpoint": k}, "") == "/k/{w}"
+    assert template({"router": router, "endpoint": plain, "root_path": "/deep"}, "") == "/deep/l/{w}"
+    assert template({"router": router, "endpoint": print}, "") == ""
