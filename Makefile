@@ -11,7 +11,7 @@ help:
 	@echo "make demo   the demo service, its traffic and what was collected, in memory"
 	@echo "make test   all tests that need nothing but Python packages"
 	@echo "make test-real  against Spotlight, Bugsink, the Datadog test agent and Prometheus, which it installs"
-	@echo "make test-real-go  against statsd_exporter, telegraf and a current Prometheus, which it compiles"
+	@echo "make test-real-go  against an OpenTelemetry Collector, statsd_exporter, telegraf and a current Prometheus, which it compiles"
 	@echo "make test-lowest  the conformance kit with the lowest versions of the SDKs that pyproject.toml allows"
 	@echo "make lint   ruff, mypy --strict and import-linter"
 	@echo "make benchlogs  measure log lines, sync and async, and write docs/logs-sync-or-async.md (3 minutes)"

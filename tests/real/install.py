@@ -75,6 +75,16 @@ def _debian(*packages: str) -> Callable[[Path], None]:
     return install
 
 
+def _collector(version: str, manifest: Path) -> Callable[[Path], None]:
+    """Build an OpenTelemetry Collector of the components that *manifest* names, by its own builder."""
+
+    def install(folder: Path) -> None:
+        _go(f"go.opentelemetry.io/collector/cmd/builder@v{version}")(folder)
+        _run(folder / "bin" / "builder", "--config", manifest, cwd=folder, GOFLAGS="")
+
+    return install
+
+
 def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
     """Build commands of one module version; *tags* leave out what these tests do not need."""
 
@@ -220,6 +230,7 @@ _ALL = (
         "bin/telegraf",
         _go("github.com/influxdata/telegraf/cmd/telegraf@v1.37.2", tags=_TELEGRAF_PLUGINS),
     ),
+    Tool("otelcol", "0.165.0", "go", "build/otelcol", _collector("0.165.0", Path(__file__).with_name("otelcol.yaml"))),
 )
 TOOLS = {f"{tool.name}-{tool.version}": tool for tool in _ALL}
 """All tools; the group ``ready`` comes ready from PyPI, npm and Debian, the group ``go`` is compiled here."""
