@@ -20,6 +20,7 @@ from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
+from anytel.tracing.propagator import Propagator
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from anytel.logs.output import LogOutput
 
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
+
+
+_DEFAULT = Propagator()
+
+
+def _propagator(settings: Settings) -> Propagator:
+    return Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
 
 
 class Runtime:
@@ -47,6 +55,7 @@ class Runtime:
         self.logs = logs
         self.log_processors = log_processors
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
+        self.propagator = _propagator(settings) if settings is not None else _DEFAULT
 
     def flush(self, deadline: float) -> bool:
         """Deliver and write everything so far; whether all of it was by *deadline*."""
@@ -93,6 +102,8 @@ def configure(
     log_processors: Sequence[Processor] = (),
     strict: bool | None = None,
     trust_incoming: bool | None = None,
+    propagators: str | Sequence[str] | None = None,
+    baggage: str | Sequence[str] | None = None,
 ) -> None:
     """Put settings into force. What is not given comes from ``TELEMETRY_*``, then the vendors' own variables.
 

@@ -90,7 +90,7 @@ def _value(value: dict[str, Any]) -> Any:
 @pytest.mark.go
 def test_a_collector_reads_the_lines_with_the_configuration_of_the_page(service, tmp_path):
     """Time, severity, ids, scope and resource are where OTLP has them, and nothing stands there twice."""
-    tool = need("otelcol-logs-0.165.0")
+    tool = need("otelcol-0.165.0")
     service.ask(4711)
     lines = [json.loads(line) for line in (tmp_path / "shop.log").read_text().splitlines()]
     (configuration,) = (block for block in blocks(PAGE, "yaml") if "filelog" in block)
