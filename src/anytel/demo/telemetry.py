@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import anytel
-from anytel.asgi import DURATION
+from anytel import asgi
 
 __all__ = [
     "ACTIVE_USERS",
@@ -104,7 +104,7 @@ anytel.SLO(
     "availability",
     objective="0.999",
     window="30d",
-    sli=anytel.Ratio(bad=anytel.Stat(DURATION, where={"http.response.status_code": "5*"}), total=DURATION),
+    sli=anytel.Ratio(bad=anytel.Stat(asgi.DURATION, where={"http.response.status_code": "5*"}), total=asgi.DURATION),
     min_events=500,
     description="Requests are answered without a failure of ours",
     runbook=f"{_RUNBOOKS}/availability",
@@ -180,7 +180,7 @@ anytel.Alert(
     runbook=f"{_RUNBOOKS}/capacity",
 )
 
-anytel.View("Requests", anytel.Stat(DURATION, by="http.route"), row="Requests")
+anytel.View("Requests", anytel.Stat(asgi.DURATION, by="http.route"), row="Requests")
 anytel.View("Response time", anytel.Stat(RESPONSE_TIME, "p95", by="endpoint"), row="Requests")
 anytel.View("Response times", RESPONSE_TIME, row="Requests", drawn="heatmap")
 anytel.View("MCP calls", anytel.Stat(MCP_CALLS, by="type"), row="MCP")
