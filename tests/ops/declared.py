@@ -30,9 +30,13 @@ def catalogue(hook: str = "http://hook.example") -> Catalogue:
             ),
         ),
         alerts=(
-            anytel.Alert("SkillsAreRun", running, severity="warning", for_="0s", owner="api", message="{value} a second"),
+            anytel.Alert(
+                "SkillsAreRun", running, severity="warning", for_="0s", owner="api", message="{value} a second"
+            ),
             anytel.Alert("SkillsAreRunAtNight", running, severity="warning", for_="0s", owner="night"),
-            anytel.Alert("SkillsAreRunAgain", running, severity="warning", for_="0s", owner="content", notify=("api", "audit")),
+            anytel.Alert(
+                "SkillsAreRunAgain", running, severity="warning", for_="0s", owner="content", notify=("api", "audit")
+            ),
         ),
         receivers=(
             anytel.Receiver("oncall", webhook=f"{hook}/oncall", slack="#afo-alerts", default=True),

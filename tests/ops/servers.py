@@ -21,7 +21,18 @@ from real.processes import free_ports, need, running
 from real.prometheus import Prometheus
 from real.web import OPENER, get, get_json
 
-__all__ = ["Alertmanager", "Hook", "Service", "alertmanager", "edited", "hook", "prometheus", "service", "tool", "write"]
+__all__ = [
+    "Alertmanager",
+    "Hook",
+    "Service",
+    "alertmanager",
+    "edited",
+    "hook",
+    "prometheus",
+    "service",
+    "tool",
+    "write",
+]
 
 VERSIONS: Mapping[str, tuple[str, str]] = {
     "debian": ("prometheus-debian", "alertmanager-debian"),

@@ -155,9 +155,7 @@ def federated(request, tmp_path_factory):
             config["scrape_configs"][0]["static_configs"][0]["targets"] = [
                 one.url.removeprefix("http://") for one in leaves.values()
             ]
-        central = stack.enter_context(
-            prometheus(request.param, folder / "federation/central.yml", folder / "central")
-        )
+        central = stack.enter_context(prometheus(request.param, folder / "federation/central.yml", folder / "central"))
         yield SimpleNamespace(hook=hooked, alerts=alerts, central=central, leaves=leaves)
 
 
@@ -174,9 +172,7 @@ def test_the_central_server_tells_which_cluster_is_failing(federated):
 @pytest.mark.timeout(120)
 def test_the_central_server_has_what_is_recorded_of_both_and_no_raw_series(federated):
     """The leaves' labels are kept: the same series of two clusters are two series."""
-    recorded = await_value(
-        lambda: federated.central.query("slo:sli_error:ratio_rate5m"), lambda found: len(found) == 2
-    )
+    recorded = await_value(lambda: federated.central.query("slo:sli_error:ratio_rate5m"), lambda found: len(found) == 2)
 
     assert {dict(one)["cluster"]: value > 0 for one, value in recorded.items()} == {"east": True, "west": False}
     assert federated.leaves["east"].query("skills_executions_total")

@@ -180,6 +180,16 @@ anytel.Alert(
     runbook=f"{_RUNBOOKS}/capacity",
 )
 
+anytel.Receiver("kingdom", slack="#afo-alerts", default=True)
+anytel.Receiver(
+    "oncall",
+    slack="#afo-oncall",
+    email="oncall@afo-kingdom.example.com",
+    owners=("api", "mcp", "skills"),
+    severities="critical",
+)
+anytel.Mute("weekends", days=("saturday", "sunday"), timezone="Asia/Seoul")
+
 anytel.View("Requests", anytel.Stat(asgi.DURATION, by="http.route"), row="Requests")
 anytel.View("Response time", anytel.Stat(RESPONSE_TIME, "p95", by="endpoint"), row="Requests")
 anytel.View("Response times", RESPONSE_TIME, row="Requests", drawn="heatmap")

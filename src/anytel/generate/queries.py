@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import promql_parser as parser
 
-__all__ = ["Matcher", "Selector", "grouped_by", "parse", "selectors"]
+__all__ = ["Matcher", "Selector", "grouped_by", "looks_back", "parse", "selectors"]
 
 
 class Matcher(NamedTuple):
@@ -59,6 +59,18 @@ def selectors(expression: parser.Expr) -> list[Selector]:
 
     parser.walk(expression, visit)
     return list(found)
+
+
+def looks_back(expression: parser.Expr) -> float:
+    """Give the longest window of a query, in seconds."""
+    found: list[float] = [0.0]
+
+    def visit(node: parser.Expr) -> None:
+        if isinstance(node, parser.MatrixSelector | parser.SubqueryExpr) and node.range is not None:
+            found.append(node.range.total_seconds())
+
+    parser.walk(expression, visit)
+    return max(found)
 
 
 def grouped_by(expression: parser.Expr) -> list[str]:

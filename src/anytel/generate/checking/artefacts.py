@@ -15,7 +15,7 @@ from anytel.generate.writer import MANIFEST
 
 __all__ = ["Artefact", "Artefacts", "Kind", "Rule", "read"]
 
-Kind: TypeAlias = Literal["prometheus", "rules", "rule tests", "alertmanager", "other"]
+Kind: TypeAlias = Literal["prometheus", "rules", "rule tests", "alertmanager", "route tests", "compose", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,13 @@ def read(folder: Path) -> Artefacts:
 
 
 def _kind(data: object) -> Kind:
+    if isinstance(data, list):
+        tests = data and all(isinstance(one, dict) and {"labels", "receivers"} <= one.keys() for one in data)
+        return "route tests" if tests else "other"
     if not isinstance(data, dict):
         return "other"
+    if isinstance(data.get("services"), dict):
+        return "compose"
     if "tests" in data and "rule_files" in data:
         return "rule tests"
     if isinstance(data.get("groups"), list) and "apiVersion" not in data:

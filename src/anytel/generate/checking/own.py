@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping
 
 from anytel.backend import Spelling
 from anytel.catalogue.catalogue import Catalogue
+from anytel.generate.checking.alertmanager import alertmanager_checks
 from anytel.generate.checking.artefacts import Artefact, Artefacts, Rule
+from anytel.generate.checking.compose import compose_checks
 from anytel.generate.checking.finding import Finding
+from anytel.generate.federation.selectors import problem
 from anytel.generate.queries import Matcher, Selector, grouped_by, parse, selectors
 from anytel.generate.spelling import speller
 
@@ -36,6 +39,8 @@ def own_checks(artefacts: Artefacts, catalogue: Catalogue | None) -> Iterator[Fi
         yield from _each("metrics", rules, [*_Metrics(rules, catalogue).findings()])
     for file in artefacts.of("prometheus"):
         yield from _federated(file)
+    yield from alertmanager_checks(artefacts)
+    yield from compose_checks(artefacts)
 
 
 def _each(check: str, rules: list[Rule], failed: list[Finding]) -> Iterator[Finding]:
@@ -55,12 +60,16 @@ def _queries(rules: list[Rule]) -> Iterator[Finding]:
 
 
 def _twice(rules: list[Rule]) -> Iterator[Finding]:
-    """Two rules for one series overwrite each other."""
-    seen = Counter((rule.name, tuple(sorted((rule.data.get("labels") or {}).items()))) for rule in rules)
+    """Two rules for one series overwrite each other, where one server evaluates both: it has the rules of a folder."""
+    seen = Counter(map(_series, rules))
     for rule in rules:
-        key = rule.name, tuple(sorted((rule.data.get("labels") or {}).items()))
-        if seen[key] > 1:
+        if seen[key := _series(rule)] > 1:
             yield Finding("names", "failed", rule.path, f"{rule.name} is there {seen[key]} times with the same labels")
+
+
+def _series(rule: Rule) -> tuple[object, ...]:
+    labels = sorted((rule.data.get("labels") or {}).items())
+    return rule.path.rpartition("/")[0], rule.name, tuple(labels)
 
 
 def _untold(rules: list[Rule]) -> Iterator[Finding]:
@@ -135,12 +144,8 @@ def _federated(file: Artefact) -> Iterator[Finding]:
             continue
         wrong = [] if asked else [f"job {job.get('job_name')}: without match[] it gets nothing"]
         for one in asked:
-            try:
-                found = selectors(parse(one))
-            except ValueError as exc:
-                wrong.append(f"match[] {one}: {exc}")
-            else:
-                wrong += [] if len(found) == 1 else [f"match[] {one} is no selector"]
+            told, fix = problem(one)
+            wrong += [f"match[] {one}: {told}. {fix}"] if told else []
         yield from [Finding("federation", "failed", file.path, one) for one in wrong]
         if not wrong:
             yield Finding("federation", "passed", file.path, f"job {job.get('job_name')}")

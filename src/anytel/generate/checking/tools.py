@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from anytel.generate.checking.artefacts import Artefact, Artefacts, Kind
 from anytel.generate.checking.finding import Finding
@@ -19,6 +20,7 @@ _CHECKS: Sequence[tuple[str, Sequence[str], Kind]] = (
     ("promtool", ("check", "rules"), "rules"),
     ("promtool", ("test", "rules"), "rule tests"),
     ("amtool", ("check-config",), "alertmanager"),
+    ("check-jsonschema", ("--builtin-schema", "vendor.compose-spec"), "compose"),
 )
 
 
@@ -29,18 +31,42 @@ def tool_checks(artefacts: Artefacts) -> Iterator[Finding]:
         if not files:
             continue
         name = f"{tool} {' '.join(arguments)}"
-        program = os.environ.get(tool.upper()) or shutil.which(tool)
+        program = _program(tool)
         if program is None:
             yield Finding(name, "skipped", detail=f"{tool} is not installed; {len(files)} files were not checked by it")
             continue
         for file in files:
-            yield _run(name, [program, *arguments], artefacts, file)
+            yield _run(name, [program, *arguments, str(artefacts.folder / file.path)], file)
+    yield from _routes(artefacts)
 
 
-def _run(name: str, command: Sequence[str], artefacts: Artefacts, file: Artefact) -> Finding:
+def _routes(artefacts: Artefacts) -> Iterator[Finding]:
+    """Have amtool say whom each alert reaches, by the configuration in the folder above the tests."""
+    for file in artefacts.of("route tests"):
+        name, program = "amtool config routes test", _program("amtool")
+        if program is None:
+            yield Finding(name, "skipped", file.path, "amtool is not installed")
+            continue
+        config = (artefacts.folder / file.path).parent.parent / "alertmanager.yml"
+        command = [program, "config", "routes", "test", f"--config.file={config}"]
+        found = [_run(name, [*command, *_expected(one)], file) for one in file.data]
+        failed = [one for one in found if one.outcome == "failed"]
+        yield from failed or [Finding(name, "passed", file.path)]
+
+
+def _expected(test: Mapping[str, Any]) -> Iterator[str]:
+    yield f"--verify.receivers={','.join(test['receivers'])}"
+    yield from (f"{name}={value}" for name, value in test["labels"].items())
+
+
+def _program(tool: str) -> str | None:
+    return os.environ.get(tool.upper().replace("-", "_")) or shutil.which(tool)
+
+
+def _run(name: str, command: Sequence[str], file: Artefact) -> Finding:
     try:
         done = subprocess.run(  # noqa: S603 -- a program that the user has installed, on the user's files
-            [*command, str(artefacts.folder / file.path)],
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

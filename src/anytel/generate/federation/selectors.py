@@ -15,10 +15,11 @@ from anytel.generate.options import Options
 from anytel.generate.prometheus.recording import RECORDED
 from anytel.generate.promql import quoted
 
-__all__ = ["EVERYTHING", "check", "selectors"]
+__all__ = ["EVERYTHING", "check", "problem", "selectors"]
 
 EVERYTHING = frozenset(('{__name__=~".+"}', '{__name__!=""}'))
 _POSITIVE = promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re
+_REGEX = promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe
 
 
 def selectors(options: Options) -> tuple[str, ...]:
@@ -32,27 +33,28 @@ def check(selector: str) -> None:
     Raises:
         ConfigError: It is such a one.
     """
+    wrong, fix = problem(selector)
+    if wrong:
+        raise ConfigError("--match", selector, "the command line", wrong, fix)
+
+
+def problem(selector: str) -> tuple[str, str]:
+    """Give what is wrong with a selector and the fix; both are empty where nothing is."""
     try:
         parsed = promql_parser.parse(selector)
     except ValueError as exc:
-        raise _wrong(selector, f"it cannot be read ({exc})", """Write '{job="shop"}'.""") from exc
+        return f"it cannot be read ({exc})", """Write '{job="shop"}'."""
     if not isinstance(parsed, promql_parser.VectorSelector) or parsed.offset is not None or parsed.at is not None:
-        raise _wrong(
-            selector,
-            "/federate takes selectors, and nothing is computed there",
-            "Record it with a rule, and select that.",
-        )
+        return "/federate takes selectors, and nothing is computed there", "Record it with a rule, and select that."
     matchers = parsed.matchers.matchers
     if parsed.matchers.or_matchers:
-        raise _wrong(selector, "/federate has no 'or' within a selector", "Give --match for each of them.")
-    for one in matchers:
-        if one.op not in (promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe):
-            continue
-        if one.value.startswith("^") or one.value.endswith("$"):
-            raise _wrong(selector, "a regular expression always matches all of a value", "Leave ^ and $ out.")
+        return "/federate has no 'or' within a selector", "Give each of them as a selector of its own."
+    if any(one.op in _REGEX and (one.value.startswith("^") or one.value.endswith("$")) for one in matchers):
+        return "a regular expression always matches all of a value", "Leave ^ and $ out."
     if not parsed.name and not any(one.op in _POSITIVE and not _matches_nothing(one) for one in matchers):
         fix = """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'."""
-        raise _wrong(selector, "it has no positive matcher that an empty value fails, so it would take everything", fix)
+        return "it has no positive matcher that an empty value fails, so it would take everything", fix
+    return "", ""
 
 
 def _matches_nothing(matcher: promql_parser.Matcher) -> bool:
@@ -63,7 +65,3 @@ def _matches_nothing(matcher: promql_parser.Matcher) -> bool:
         return re.fullmatch(matcher.value, "") is not None
     except re.error:  # Prometheus' expressions are RE2's; where Python has others, none of them matches nothing
         return False
-
-
-def _wrong(selector: str, problem: str, fix: str) -> ConfigError:
-    return ConfigError("--match", selector, "the command line", problem, fix)
