@@ -52,7 +52,9 @@ class Stack:
 
     def start(self, name: str, *more: str) -> Program:
         """Run a service of Thanos until the end; *more* flags make time short."""
-        command = [self._here(one, name) for one in self.services[name]["command"]]
+        instead = {flag.partition("=")[0] for flag in more}
+        given = [one for one in self.services[name]["command"] if one.partition("=")[0] not in instead]
+        command = [self._here(one, name) for one in given]
         where = self.folder / "run" / name
         where.mkdir(parents=True)
         ready = f"http://127.0.0.1:{self.http[name]}/-/ready"
