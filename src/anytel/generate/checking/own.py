@@ -11,7 +11,7 @@ from anytel.backend import Spelling
 from anytel.catalogue.catalogue import Catalogue
 from anytel.generate.checking.artefacts import Artefact, Artefacts, Rule
 from anytel.generate.checking.finding import Finding
-from anytel.generate.queries import Matcher, Selector, grouped_by, parse, selectors
+from anytel.generate.queries import Matcher, Selector, grouped_by, is_selector, parse, selectors
 from anytel.generate.spelling import speller
 
 __all__ = ["own_checks"]
@@ -136,11 +136,11 @@ def _federated(file: Artefact) -> Iterator[Finding]:
         wrong = [] if asked else [f"job {job.get('job_name')}: without match[] it gets nothing"]
         for one in asked:
             try:
-                found = selectors(parse(one))
+                plain = is_selector(parse(one))
             except ValueError as exc:
                 wrong.append(f"match[] {one}: {exc}")
             else:
-                wrong += [] if len(found) == 1 else [f"match[] {one} is no selector"]
+                wrong += [] if plain else [f"match[] {one} is no selector"]
         yield from [Finding("federation", "failed", file.path, one) for one in wrong]
         if not wrong:
             yield Finding("federation", "passed", file.path, f"job {job.get('job_name')}")
