@@ -31,7 +31,7 @@ def _no_tools(monkeypatch):
 
 def put(folder, rule):
     """Write one more rule."""
-    (folder / "more.yml").write_text(yaml.safe_dump({"groups": [{"name": "more", "rules": [rule]}]}))
+    (folder / "prometheus/rules/more.yml").write_text(yaml.safe_dump({"groups": [{"name": "more", "rules": [rule]}]}))
 
 
 def failed(findings):

@@ -143,7 +143,7 @@ def _mute(one: Mute) -> Iterator[tuple[str, str]]:
     yield from _times(one)
     try:
         ZoneInfo(one.timezone)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         yield f"there is no time zone {one.timezone!r}", "Give one such as Europe/Berlin."
     yield from _severities(one.severities)
 

@@ -101,5 +101,6 @@ def _mounts(artefacts: Artefacts, file: Artefact) -> Iterator[str]:
             if source[0] not in "./~$" and service.get("restart") != "no":
                 writers.setdefault(source, set()).add(str(service.get("user", "")))
     for volume, users in writers.items():
-        if len(users - {""}) > 1:
-            yield f"volumes: {volume} is written to by several users: {', '.join(sorted(users))}"
+        if len(users) > 1:
+            shown = ", ".join(sorted(user or "its image's" for user in users))
+            yield f"volumes: {volume} is written to by several users: {shown}"

@@ -21,6 +21,11 @@ __all__ = ["EVERYTHING", "check", "problem", "wanted"]
 
 EVERYTHING = frozenset(('{__name__=~".+"}', '{__name__!=""}'))
 
+_EXCLUDING = (
+    "it has no positive matcher that an empty value fails, so it would take everything",
+    """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'.""",
+)
+
 
 def wanted(options: Options) -> tuple[str, ...]:
     """Give those of the options, else what rules record, and whether the service's targets are up."""
@@ -43,17 +48,18 @@ def problem(selector: str) -> tuple[str, str]:
     try:
         parsed = parse(selector)
     except ValueError as exc:
+        if "non-empty matcher" in str(exc):
+            return _EXCLUDING
         return f"it cannot be read ({exc})", """Write '{job="shop"}'."""
     if not is_selector(parsed):
-        return "/federate takes selectors, and nothing is computed there", "Record it with a rule, and select that."
+        return "it is no selector, and /federate computes nothing", "Record it with a rule, and select that."
     (found,) = selectors(parsed)
     if cast("promql_parser.VectorSelector", parsed).matchers.or_matchers:
         return "/federate has no 'or' within a selector", "Give each of them as a selector of its own."
     if any("~" in one.operator and (one.value.startswith("^") or one.value.endswith("$")) for one in found.matchers):
         return "a regular expression always matches all of a value", "Leave ^ and $ out."
     if not found.name and not any(one.operator in ("=", "=~") and not _takes_none(one) for one in found.matchers):
-        fix = """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'."""
-        return "it has no positive matcher that an empty value fails, so it would take everything", fix
+        return _EXCLUDING
     return "", ""
 
 
