@@ -85,18 +85,18 @@ def test_each_form_of_a_matcher_is_passed_on(made, form):
 
 
 REFUSED = [
-    ('{job!="prometheus"}', "no positive matcher", "job!~"),
-    ('{job!~"test|dev"}', "no positive matcher", "__name__"),
-    ('{job=~".*"}', "no positive matcher", "__name__"),
-    ('{job=""}', "no positive matcher", "__name__"),
-    ('{job=~"|a"}', "no positive matcher", "__name__"),
-    ("{}", "no positive matcher", "__name__"),
+    ('{job!="prometheus"}', "at least one non-empty matcher", "job!~"),
+    ('{job!~"test|dev"}', "at least one non-empty matcher", "__name__"),
+    ('{job=~".*"}', "at least one non-empty matcher", "__name__"),
+    ('{job=""}', "at least one non-empty matcher", "__name__"),
+    ('{job=~"|a"}', "at least one non-empty matcher", "__name__"),
+    ("{}", "at least one non-empty matcher", "__name__"),
     ('{job="a"', "cannot be read", "job="),
     ("rate(x[5m])", "it is no selector", "Record it"),
     ("x[5m]", "it is no selector", "Record it"),
     ("x offset 1h", "it is no selector", "Record it"),
     ('{__name__=~"^request_.*"}', "always matches all of a value", "Leave ^ and $ out"),
-    ('{job!="",job!~"a"}', "no positive matcher", "__name__"),
+    ('{job!="",job!~"a"}', "at least one non-empty matcher", "__name__"),
 ]
 
 

@@ -22,7 +22,7 @@ __all__ = ["EVERYTHING", "check", "problem", "wanted"]
 EVERYTHING = frozenset(('{__name__=~".+"}', '{__name__!=""}'))
 
 _EXCLUDING = (
-    "it has no positive matcher that an empty value fails, so it would take everything",
+    "it needs at least one non-empty matcher that says what is wanted, else it takes everything",
     """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'.""",
 )
 
