@@ -124,11 +124,9 @@ def test_everything_is_recorded_by_job_for_federation(data):
 def test_braces_of_a_text_never_begin_a_template(files):
     """What a person writes is told as it stands."""
     assert "Calls { {succeed}}" in files["prometheus/rules/slo-apart.yml"]
-    assert (
-        "{{ $value | humanizeDuration }} at {{ $labels.endpoint }}, {over} 500ms"
-        in files["prometheus/rules/alerts.yml"]
-    )
-    assert "description: '{{ $value }} of {it}'" in files["prometheus/rules/alerts.yml"]
+    slow = "{{ $value | humanizeDuration }} at {{ $labels.endpoint }}, {over} 500ms"
+    assert slow in files["prometheus/rules/alert-P95.yml"]
+    assert "description: '{{ $value }} of {it}'" in files["prometheus/rules/alert-Own.yml"]
 
 
 def test_names_that_become_one_are_refused(options):
@@ -181,7 +179,7 @@ def test_a_raw_query_that_is_no_promql_is_refused(options):
 def test_a_raw_query_of_another_vendor_is_left_out(options):
     """Not an empty rule."""
     anytel.Alert("Raw", anytel.Raw(datadog="avg(last_5m):avg:x{*} > 1"), severity="info")
-    assert "prometheus/rules/alerts.yml" not in generate("prometheus", Catalogue.declared(), options)
+    assert "prometheus/rules/alert-Raw.yml" not in generate("prometheus", Catalogue.declared(), options)
 
 
 def test_without_declarations_there_is_still_a_configuration(options):

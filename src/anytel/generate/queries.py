@@ -49,8 +49,9 @@ def parse(query: str) -> parser.Expr:
 
 def is_selector(expression: parser.Expr) -> bool:
     """Whether a query only selects series, as of now: nothing is computed, and nothing looked back on."""
-    plain = isinstance(expression, parser.VectorSelector)
-    return plain and expression.offset is None and expression.at is None
+    if not isinstance(expression, parser.VectorSelector):
+        return False
+    return expression.offset is None and expression.at is None
 
 
 def selectors(expression: parser.Expr) -> list[Selector]:

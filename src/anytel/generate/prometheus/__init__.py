@@ -51,14 +51,14 @@ def _rules_and_tests(catalogue: Catalogue, options: Options) -> Mapping[str, Map
         objective = Objective(catalogue, spell, slo, service)
         made[f"rules/slo-{slo.name}.yml"] = _groups(objective.group())
         made[f"tests/slo-{slo.name}.yml"] = slo_tests(catalogue, spell, objective)
-    watches = [Watch(catalogue, spell, alert, service) for alert in catalogue.alerts]
-    rules = [rule for watch in watches for rule in watch.rules()]
-    if rules:
-        made["rules/alerts.yml"] = _groups({"name": "alerts", "rules": rules})
-    for watch in watches:
+    for alert in catalogue.alerts:
+        watch, name = Watch(catalogue, spell, alert, service), f"alert-{alert.name}"
+        rules = list(watch.rules())
+        if rules:
+            made[f"rules/{name}.yml"] = _groups({"name": name, "rules": rules})
         tests = alert_tests(catalogue, spell, watch)
         if tests is not None:
-            made[f"tests/alert-{watch.alert.name}.yml"] = tests
+            made[f"tests/{name}.yml"] = tests
     return made
 
 
