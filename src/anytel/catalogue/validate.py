@@ -24,10 +24,10 @@ from anytel.errors import DeclarationError
 from anytel.metrics.instruments import Instrument
 from anytel.place import Place
 
-__all__ = ["problem", "problems", "validate"]
+__all__ = ["NAME", "RECEIVER", "problem", "problems", "validate"]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
-_RECEIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#@-]{0,99}")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+RECEIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#@-]{0,99}")
 
 
 def validate(catalogue: Catalogue) -> None:
@@ -287,7 +287,7 @@ class _Checked:
         return str(getattr(stat.instrument, "name", stat.instrument))
 
     def _named(self, name: object) -> Iterator[str]:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             yield self._wrong("that is no name", "Begin with a letter; use letters, digits, '-', '_' and '.'.")
 
     def _told(self, runbook: str, notify: Iterable[object]) -> Iterator[str]:
@@ -295,7 +295,7 @@ class _Checked:
         if runbook and not (address.scheme in ("http", "https") and address.netloc):
             yield self._wrong(f"the runbook {runbook!r} is no address", "Give one that begins with https://.")
         for one in notify:
-            if not isinstance(one, str) or not _RECEIVER.fullmatch(one):
+            if not isinstance(one, str) or not RECEIVER.fullmatch(one):
                 yield self._wrong(f"notify={one!r} names no receiver", "Use letters, digits and any of '-_.#@'.")
 
     def _duration(self, what: str, given: object, *, zero: bool = False) -> Iterator[str]:
