@@ -8,12 +8,18 @@ import pytest
 from anytel.generate import Options, generate
 from ops.declared import SERVICE, catalogue
 from ops.servers import alertmanager, edited, hook, prometheus, service, write
-from real.web import await_value
+from real.web import await_value as soon
 
 SOURCES = ["debian", pytest.param("go", marks=pytest.mark.go)]
 BAD = ("fragment-refresh", "legacy-sync")
 GOOD = ("fragment-refresh",)
+LONG = 90.0
+"""Seconds that all of it may take on a machine that does other things too."""
 QUICK = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+
+
+def await_value(read, enough=bool):
+    return soon(read, enough, timeout=LONG)
 
 
 @contextmanager
