@@ -117,6 +117,9 @@ def test_an_inhibition_stays_within_a_service_and_a_cluster():
     down = next(one for one in config()["inhibit_rules"] if one["source_matchers"] == ['alertname="TargetDown"'])
     assert "instance" in down["equal"]
     assert 'instance=~".+"' in down["target_matchers"]
+    critical = next(one for one in config()["inhibit_rules"] if 'severity="critical"' in one["source_matchers"])
+    assert 'alertname!~"TargetDown|TargetsAbsent"' in critical["source_matchers"]
+    assert "owner" in critical["equal"]
 
 
 def interval(**more):
