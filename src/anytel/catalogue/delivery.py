@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from anytel.catalogue.alert import SEVERITIES, Alert
+from anytel.catalogue.asked import problem
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.mute import DAYS, MONTHS, Mute, clock, span
 from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
-from anytel.catalogue.validate import NAME, RECEIVER, problem
+from anytel.catalogue.validate import NAME, RECEIVER
 from anytel.place import Place
 
 __all__ = ["mutes_of", "problems", "receivers_of", "unknown"]

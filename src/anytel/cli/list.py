@@ -44,6 +44,8 @@ def _console() -> Console:
 
 
 def _show(console: Console, found: Mapping[str, Any]) -> None:
+    if not any(rows for title, rows in found.items() if title != "app"):
+        console.print(f"{found['app']} declares nothing.")
     for title, rows in found.items():
         if title == "app" or not rows:
             continue
