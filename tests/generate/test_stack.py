@@ -43,6 +43,14 @@ def test_images_are_pinned_and_the_obsolete_key_is_not_there(project):
         assert name == "app" or re.search(r":v?\d+\.\d+", service["image"]), name
 
 
+def test_everything_that_runs_on_says_whether_it_is_healthy(project):
+    """So that ``docker compose up --wait`` knows when all of it is there."""
+    without = [name for name, one in project["services"].items() if "healthcheck" not in one]
+
+    assert without == ["prepare"]
+    assert project["services"]["prepare"]["restart"] == "no"
+
+
 def flags(project, name):
     return project["services"][name]["command"]
 
