@@ -6,8 +6,8 @@ from typing import assert_type
 
 import anytel
 from anytel.backends.memory import MemoryBackend
-from anytel.testing import CapturedLog, CapturedSpan, Clock, Telemetry, capture
 from anytel.catalogue import Condition
+from anytel.testing import CapturedLog, CapturedSpan, Clock, Telemetry, capture
 
 LATENCY = anytel.Histogram("latency", unit="s", buckets=(0.1, 1), tags={"endpoint": None, "outcome": ("ok", "error")})
 CALLS = anytel.Counter("calls", tags=("endpoint",))
