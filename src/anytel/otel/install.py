@@ -19,8 +19,8 @@ __all__ = ["install"]
 logger = logging.getLogger("anytel")
 
 _SET_ALREADY = (
-    "the application has set its own OpenTelemetry %s (%s), and anytel leaves it in force: its telemetry does not reach "
-    "anytel's backends. %s"
+    "the application has set its own OpenTelemetry %s (%s), and anytel leaves it in force: what it records does not "
+    "reach anytel's backends. %s"
 )
 _TOO_LATE = (
     "anytel's OpenTelemetry %s is in force, and the application's was refused: set it before anytel.configure(). %s"

@@ -25,6 +25,7 @@ from anytel.logs import stdlib
 
 __all__ = ["Logger", "LoggerProvider"]
 
+_LEVELS = ((21, "critical"), (17, "error"), (13, "warning"), (9, "info"), (0, "debug"))
 _HANDLING = logging.Handler.handle.__code__
 _DEPTH = 16
 """Frames between a handler's `handle` and us, at most."""
@@ -51,7 +52,7 @@ class LoggerProvider(ApiLoggerProvider):
 class Logger(ApiLogger):
     """Emits records as events of ours, at the moment of the call."""
 
-    def emit(  # type: ignore[override]  # both of its overloads
+    def emit(
         self,
         record: LogRecord | None = None,
         *,
@@ -113,35 +114,23 @@ class Logger(ApiLogger):
 
 def _event(body: AnyValue | None, attributes: Attributes, event_name: str | None) -> tuple[str, dict[str, object]]:
     """Give the event and its values: a text is the event, and the members of a mapping are values."""
-    values: dict[str, object] = {
-        f"{name}_" if name == "event" else str(name): one for name, one in (attributes or {}).items()
-    }
+    values = _aside(attributes or {})
     if isinstance(body, Mapping):
-        return event_name or "", {
-            **values,
-            **{f"{name}_" if name == "event" else str(name): one for name, one in body.items()},
-        }
+        return event_name or "", values | _aside(body)
     if event_name:
         values["event.name"] = event_name
     return text(body) if body is not None else event_name or "", values
 
 
+def _aside(values: Mapping[str, object]) -> dict[str, object]:
+    """Give *values* without the name of the event, whose value gets another name."""
+    return {"event_" if name == "event" else text(name): value for name, value in values.items()}
+
+
 def _level(severity: SeverityNumber | None) -> str:
     """Give the level that *severity* has reached; without one it is an information."""
     number = severity.value if severity is not None else 0
-    if number == 0:
-        return "info"
-    return (
-        "debug"
-        if number < 9
-        else "info"
-        if number < 13
-        else "warning"
-        if number < 17
-        else "error"
-        if number < 21
-        else "critical"
-    )
+    return next(level for least, level in _LEVELS if number >= least) if number else "info"
 
 
 def _handled() -> logging.LogRecord | None:

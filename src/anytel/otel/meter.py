@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from opentelemetry import metrics
 from opentelemetry.context.context import Context
@@ -88,21 +88,21 @@ class Meter(metrics.Meter):
             # A total that is less than before has begun anew.
             counter.add(total - before if total >= before else total, tags)
 
-        return _observed(metrics.ObservableCounter, name, callbacks, record)
+        return _observed(_ObservableCounter(name), callbacks, record)
 
     def create_observable_gauge(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> metrics.ObservableGauge:
         """Make a gauge whose callbacks give its value."""
         gauge = _metric(instruments.Gauge, name, unit, description)
-        return _observed(metrics.ObservableGauge, name, callbacks, gauge.set)
+        return _observed(_ObservableGauge(name), callbacks, gauge.set)
 
     def create_observable_up_down_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> metrics.ObservableUpDownCounter:
         """Make a gauge whose callbacks give its value."""
         gauge = _metric(instruments.Gauge, name, unit, description)
-        return _observed(metrics.ObservableUpDownCounter, name, callbacks, gauge.set)
+        return _observed(_ObservableUpDownCounter(name), callbacks, gauge.set)
 
 
 class _Counter(metrics.Counter):
@@ -160,18 +160,35 @@ def _bounds(advised: Sequence[float] | None) -> tuple[float, ...] | None:
         return None
 
 
-_K = TypeVar("_K", metrics.ObservableCounter, metrics.ObservableGauge, metrics.ObservableUpDownCounter)
+class _Named:
+    """An observable instrument, of which nothing is asked: its callbacks are."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
-def _observed(
-    kind: type[_K], name: str, callbacks: Sequence[CallbackT] | None, record: Callable[[float, Attributes], None]
-) -> _K:
-    """Make an observable instrument: its callbacks are asked from now on."""
+class _ObservableCounter(_Named, metrics.ObservableCounter):
+    pass
+
+
+class _ObservableGauge(_Named, metrics.ObservableGauge):
+    pass
+
+
+class _ObservableUpDownCounter(_Named, metrics.ObservableUpDownCounter):
+    pass
+
+
+_K = TypeVar("_K", bound=_Named)
+
+
+def _observed(made: _K, callbacks: Sequence[CallbackT] | None, record: Callable[[float, Attributes], None]) -> _K:
+    """Have the callbacks of an instrument asked from now on."""
     for callback in callbacks or ():
-        store.observers.add(_Observer(name, callback, record))
-    store.on_record()
-    made = type(kind.__name__, (kind,), {"__init__": lambda self: None, "name": name})
-    return cast("_K", made())
+        store.observers.add(_Observer(made.name, callback, record))
+    if store.observers:
+        store.on_record()
+    return made
 
 
 class _Observer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from opentelemetry import context as api
 from opentelemetry.context.context import Context
@@ -11,7 +11,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 
 from anytel import misuse, runtime
 from anytel.attributes import flatten
-from anytel.backend import ExceptionRecord, Link, SpanKind
+from anytel.backend import ExceptionRecord, Link
 from anytel.otel.span import KINDS, adopted, ours, place
 from anytel.tracing import record
 from anytel.tracing.context import RemoteContext, bound
@@ -48,7 +48,7 @@ class SpanProcessor:
             trace = local._trace if local is not None else self._trace(tracer, span, remote)
             if local is not None and not trace.sampled:
                 return
-            kind = cast("SpanKind", KINDS.get(span.kind, "internal"))
+            kind = KINDS.get(span.kind, "internal")
             made = record.Span(span.name, kind, {}, (), local, trace, context.span_id, bound.get())
             if local is None:
                 trace.root = made
@@ -87,10 +87,8 @@ class SpanProcessor:
         made.set(span.attributes or {})
         for event in span.events:
             made.event(event.name, event.attributes, time=event.timestamp)
-        links = ((ours(link.context), link.attributes) for link in span.links)
-        made._links = tuple(Link(linked, flatten(more or {})) for linked, more in links if linked is not None)[
-            :MAX_LINKS
-        ]
+        links = [(ours(link.context), link.attributes) for link in span.links[:MAX_LINKS]]
+        made._links = tuple(Link(linked, flatten(more or {})) for linked, more in links if linked is not None)
         if span.status.status_code is StatusCode.ERROR:
             made.fail(span.status.description or "")
             made._exception = _recorded(made)

@@ -14,7 +14,7 @@ from opentelemetry.trace import NonRecordingSpan, Status, StatusCode, TraceFlags
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from anytel.attributes import Value, flatten, text
-from anytel.backend import Link, SpanContext
+from anytel.backend import Link, SpanContext, SpanKind
 from anytel.tracing import exceptions, record
 from anytel.tracing.context import RemoteContext
 from anytel.tracing.trace import Trace
@@ -22,7 +22,7 @@ from anytel.tracing.tracer import MAX_LINKS
 
 __all__ = ["KINDS", "Remote", "Span", "Unsampled", "adopted", "ours", "place", "theirs"]
 
-KINDS = {
+KINDS: Mapping[trace.SpanKind, SpanKind] = {
     trace.SpanKind.INTERNAL: "internal",
     trace.SpanKind.SERVER: "server",
     trace.SpanKind.CLIENT: "client",

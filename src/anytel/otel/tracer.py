@@ -75,9 +75,7 @@ class Tracer(trace.Tracer):
         if suppressed() if context is None else suppresses(context):
             return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
         parent = None if context is None else _parent(context)
-        made = self._start(
-            name, cast("SpanKind", KINDS.get(kind, "internal")), attributes, _links(links), parent, start_time
-        )
+        made = self._start(name, KINDS.get(kind, "internal"), attributes, _links(links), parent, start_time)
         if isinstance(made, record.Span):
             made.scope = self._scope
             return Span(made, record_exception=record_exception, set_status_on_exception=set_status_on_exception)
@@ -172,8 +170,8 @@ def _start_in_server(
     if around is not None and around.kind == "server" and not around.scope and not _warned:
         _warned = True
         logging.getLogger("anytel").warning(
-            "this application is instrumented twice, by anytel and by opentelemetry-instrumentation-fastapi: the latter's "
-            "span is inside the server span, and its metrics count each request again. Remove one of them"
+            "requests are observed twice, by anytel and by OpenTelemetry's instrumentation of the server: its span is "
+            "inside our server span, and its metrics count each request again. Remove one of them"
         )
     return _start(name, kind, attributes, links, parent, start_time)
 
