@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from opentelemetry import baggage, context, trace
-from opentelemetry.context import Context, _SUPPRESS_INSTRUMENTATION_KEY
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, suppress_instrumentation
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 

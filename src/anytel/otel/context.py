@@ -19,7 +19,7 @@ from anytel.otel.span import Span, place
 from anytel.tracing import record
 from anytel.tracing.context import RemoteContext, current, incoming
 
-__all__ = ["RuntimeContext", "install", "suppressed"]
+__all__ = ["Attached", "RuntimeContext", "base", "install", "suppresses"]
 
 _DELIVERING = ("anytel-", "sentry", "ddtrace", "datadog")
 """Threads that bring telemetry to the vendors: what they send is not traced."""
@@ -30,7 +30,7 @@ _SUPPRESS = tuple(
 )
 
 
-class _Attached(NamedTuple):
+class Attached(NamedTuple):
     """A context that was attached, with what its span is to us."""
 
     context: Context
@@ -41,7 +41,7 @@ class _Attached(NamedTuple):
 class _Seen(NamedTuple):
     """A context that was asked for, and what it was made from."""
 
-    base: _Attached
+    base: Attached
     span: record.Span | None
     context: Context
 
@@ -49,16 +49,16 @@ class _Seen(NamedTuple):
 class _Token(NamedTuple):
     """What undoes an attachment."""
 
-    attached: _Attached
-    base: Token[_Attached | None]
+    attached: Attached
+    base: Token[Attached | None]
     span: Token[record.Span | None]
     remote: Token[RemoteContext | None]
 
 
-_attached: ContextVar[_Attached | None] = ContextVar("anytel_otel_attached", default=None)
+_attached: ContextVar[Attached | None] = ContextVar("anytel_otel_attached", default=None)
 _seen: ContextVar[_Seen | None] = ContextVar("anytel_otel_seen", default=None)
-_NOTHING = _Attached(Context(), None, None)
-_SUPPRESSED = _Attached(Context(dict.fromkeys((*_SUPPRESS, "suppress_instrumentation"), True)), None, None)
+_NOTHING = Attached(Context(), None, None)
+_SUPPRESSED = Attached(Context(dict.fromkeys((*_SUPPRESS, "suppress_instrumentation"), True)), None, None)
 
 
 class RuntimeContext(_RuntimeContext):
@@ -84,7 +84,7 @@ class RuntimeContext(_RuntimeContext):
 
     def attach(self, context: Context) -> Any:
         """Make *context* current, and its span ours; gives what `detach` takes."""
-        base = _Attached(context, *place(context.get(_SPAN_KEY)))
+        base = Attached(context, *place(context.get(_SPAN_KEY)))
         return _Token(base, _attached.set(base), current.set(base.span), incoming.set(base.remote))
 
     def detach(self, token: Any) -> None:
@@ -105,7 +105,7 @@ class RuntimeContext(_RuntimeContext):
                 current.set(_old(token.span))
                 incoming.set(_old(token.remote))
 
-    def base(self) -> _Attached:
+    def base(self) -> Attached:
         """Give what is attached, without looking at the current span."""
         attached = _attached.get()
         if attached is not None:
@@ -113,14 +113,16 @@ class RuntimeContext(_RuntimeContext):
         if threading.current_thread().name.startswith(_DELIVERING):
             return _SUPPRESSED
         below = self._below.get_current()
-        return _Attached(below, *place(below.get(_SPAN_KEY))) if below else _NOTHING
+        return Attached(below, *place(below.get(_SPAN_KEY))) if below else _NOTHING
 
 
-def suppressed() -> bool:
-    """Say whether instrumentation is suppressed where nothing else is said."""
+def base() -> Attached:
+    """Give what is attached here, without looking at our current span."""
     found = api._RUNTIME_CONTEXT
-    values = found.base().context if isinstance(found, RuntimeContext) else found.get_current()
-    return bool(values) and suppresses(values)
+    if isinstance(found, RuntimeContext):
+        return found.base()
+    context = found.get_current()  # somebody has replaced ours
+    return Attached(context, *place(context.get(_SPAN_KEY)))
 
 
 def suppresses(context: Context) -> bool:

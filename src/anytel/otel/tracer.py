@@ -18,7 +18,7 @@ from opentelemetry.util.types import Attributes
 
 from anytel import runtime
 from anytel.backend import SpanKind
-from anytel.otel.context import suppressed, suppresses
+from anytel.otel.context import base, suppresses
 from anytel.otel.span import KINDS, Span, Unsampled, ours, place
 from anytel.tracing import record
 from anytel.tracing.context import RemoteContext, current
@@ -72,9 +72,10 @@ class Tracer(trace.Tracer):
         set_status_on_exception: bool = True,  # noqa: FBT002 -- as above
     ) -> trace.Span:
         """Start a span that is not current; *start_time* is in nanoseconds since the epoch."""
-        if suppressed() if context is None else suppresses(context):
+        here = base()
+        if suppresses(here.context if context is None else context):
             return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
-        parent = None if context is None else _parent(context)
+        parent = _parent(context) if context is not None else here.remote if current.get() is None else None
         made = self._start(name, KINDS.get(kind, "internal"), attributes, _links(links), parent, start_time)
         if isinstance(made, record.Span):
             made.scope = self._scope
