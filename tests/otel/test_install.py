@@ -36,7 +36,8 @@ def test_opentelemetry_that_is_imported_afterwards_has_our_providers(run_python)
 def test_opentelemetry_that_was_imported_before_has_our_providers(run_python):
     run_python(
         f"from opentelemetry import trace, metrics, propagate, _logs\n"
-        f"proxy = trace.get_tracer('early')\nearly = metrics.get_meter('m').create_counter('early.calls')\n{CONFIGURE}\n{CHECK}\n"
+        "proxy = trace.get_tracer('early')\nearly = metrics.get_meter('m').create_counter('early.calls')\n"
+        f"{CONFIGURE}\n{CHECK}\n"
         "proxy.start_span('early').end()\nearly.add(1)\nassert anytel.flush(10)\n"
         "assert backend.finished[-1].name == 'early'\nassert backend.value('early.calls') == 1"
     )
@@ -44,7 +45,8 @@ def test_opentelemetry_that_was_imported_before_has_our_providers(run_python):
 
 def test_a_process_without_opentelemetry_does_not_load_it(run_python):
     run_python(
-        f"{CONFIGURE}\nwith anytel.span('a'):\n    anytel.count('b')\n    anytel.get_logger('c').info('d')\n    anytel.inject({{}})\n"
+        f"{CONFIGURE}\nwith anytel.span('a'):\n    anytel.count('b')\n    anytel.get_logger('c').info('d')\n"
+        "    anytel.inject({})\n"
         "assert anytel.flush(10)\nassert not [name for name in sys.modules if name.startswith('opentelemetry')]"
     )
 
@@ -87,28 +89,28 @@ def test_nothing_is_said_where_the_application_has_our_processor(run_python):
     assert "TracerProvider" not in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("kind", "setting"),
-    [
-        (
-            "TracerProvider",
-            "from opentelemetry import trace; from opentelemetry.sdk.trace import TracerProvider; "
-            "trace.set_tracer_provider(TracerProvider())",
-        ),
-        (
-            "MeterProvider",
-            "from opentelemetry import metrics; from opentelemetry.sdk.metrics import MeterProvider; "
-            "metrics.set_meter_provider(MeterProvider())",
-        ),
-        (
-            "LoggerProvider",
-            "from opentelemetry import _logs; from opentelemetry.sdk._logs import LoggerProvider; "
-            "_logs.set_logger_provider(LoggerProvider(shutdown_on_exit=False))",
-        ),
-    ],
-)
-def test_a_provider_that_comes_too_late_is_refused_with_the_fix(run_python, kind, setting):
-    done = run_python(f"{CONFIGURE}\n{setting}")
+TOO_LATE = {
+    "TracerProvider": """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())
+""",
+    "MeterProvider": """
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+metrics.set_meter_provider(MeterProvider())
+""",
+    "LoggerProvider": """
+from opentelemetry import _logs
+from opentelemetry.sdk._logs import LoggerProvider
+_logs.set_logger_provider(LoggerProvider(shutdown_on_exit=False))
+""",
+}
+
+
+@pytest.mark.parametrize("kind", TOO_LATE)
+def test_a_provider_that_comes_too_late_is_refused_with_the_fix(run_python, kind):
+    done = run_python(f"{CONFIGURE}\n{TOO_LATE[kind]}")
     (line,) = [line for line in done.stdout.splitlines() if f"anytel's OpenTelemetry {kind} is in force" in line]
     assert "before anytel.configure()" in line
     assert "Overriding" not in done.stdout + done.stderr

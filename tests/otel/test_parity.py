@@ -2,8 +2,8 @@
 
 The differences, and why there are:
 
-- Attribute values that few backends can show: the SDK keeps bytes, None and mappings, and refuses some sequences of
-  mixed types; anytel makes bytes text, leaves None out, gives mappings dotted names, and keeps the members.
+- Attribute values that few backends can show: the SDK keeps None, bytes and mappings; anytel leaves None out, makes
+  bytes text, and gives mappings dotted names.
 - Spans of one local trace are handed over together, so that they come in another order.
 - An unsampled child has ids of its own in the SDK; in anytel it has those of the local root, whose record nobody needs.
 - Within `suppress_instrumentation` the SDK still records; anytel records nothing of OpenTelemetry's API.
@@ -86,9 +86,12 @@ class ShopError(Exception):
 
 def raising(tracer):
     for options in ({}, {"record_exception": False}, {"set_status_on_exception": False}):
-        with pytest.raises(ShopError), tracer.start_as_current_span("outer"):
-            with tracer.start_as_current_span("inner", **options):
-                raise ShopError("boom")
+        with (
+            pytest.raises(ShopError),
+            tracer.start_as_current_span("outer"),
+            tracer.start_as_current_span("inner", **options),
+        ):
+            raise ShopError("boom")
     with pytest.raises(ShopError), tracer.start_span("entered"):
         raise ShopError("boom")
     with pytest.raises(KeyboardInterrupt), tracer.start_as_current_span("interrupted"):

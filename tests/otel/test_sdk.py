@@ -1,4 +1,4 @@
-"""An application with an OpenTelemetry SDK of its own: its spans reach anytel's backends by `anytel.otel.SpanProcessor`."""
+"""The spans of an application with an OpenTelemetry SDK of its own reach us by `anytel.otel.SpanProcessor`."""
 
 import pytest
 from opentelemetry import trace
