@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,8 @@ from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator,
 
 from anytel import misuse, runtime
 from anytel.otel.span import Remote, place
-from anytel.tracing import headers
-from anytel.tracing.context import RemoteContext
+from anytel.tracing import baggage, headers
+from anytel.tracing.context import RemoteContext, bound
 
 __all__ = ["Propagator", "install"]
 
@@ -40,15 +40,15 @@ class Propagator(TextMapPropagator):
         span, remote = place(trace.get_current_span(context))
         found = span.context if span is not None else remote.context if remote is not None else None
         if found is not None:
-            written["baggage"] = _merged(carrier, written.get("baggage", ""))
-            headers.write(found, runtime.active.resource, written)
+            runtime.active.propagator.write(found, written, bound.get())
+        _make_room(carrier, written)
         for name, value in written.items():
             setter.set(carrier, name, value)
 
     def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
         """Give *context* with the parent that the headers name, and their baggage."""
         after = self._below.extract(carrier, context, getter)
-        found = _trusted(headers.read(_pairs(carrier, getter)))
+        found = _trusted(headers.read(_pairs(carrier, getter), runtime.active.propagator.names))
         if found.context is None:
             return after
         return trace.set_span_in_context(Remote(found, found.context), after)
@@ -81,10 +81,11 @@ def _trusted(found: RemoteContext) -> RemoteContext:
     return found if settings is None or settings.trust_incoming.value else replace(found, decided=False)
 
 
-def _merged(carrier: object, new: str) -> str:
-    """Give the baggage that *carrier* has already, with *new* entries in place of those of the same name."""
-    present = carrier.get("baggage") if isinstance(carrier, Mapping) else None
-    if not isinstance(present, str):
-        return new
-    entries = [one.strip() for one in (*present.split(","), *new.split(",")) if one.strip()]
-    return ",".join({one.partition("=")[0].strip(): one for one in entries}.values())
+def _make_room(carrier: object, written: dict[str, str]) -> None:
+    """Take the headers that will be written out of *carrier*, however they are spelled, and keep others' baggage."""
+    if not isinstance(carrier, MutableMapping):
+        return
+    for name in [name for name in carrier if str(name).lower() in written]:
+        if str(name).lower() == "baggage":
+            written["baggage"] = baggage.merged(str(carrier[name]), written["baggage"])
+        del carrier[name]
