@@ -64,6 +64,23 @@ def test_baggage_of_all_sides_is_one_header(memory):
     assert len(pairs) == len({name for name, _ in pairs})
 
 
+def test_no_header_is_sent_twice_however_it_is_spelled(memory):
+    carrier = {"Baggage": "mine=1", "Sentry-Trace": "old"}
+    with anytel.span("root"):
+        propagate.inject(carrier)
+    assert len(carrier) == len({name.lower() for name in carrier})
+    assert carrier["baggage"].startswith("mine=1,sentry-trace_id=")
+
+
+def test_only_the_formats_that_are_chosen_are_written(configured, monkeypatch):
+    monkeypatch.setenv("TELEMETRY_PROPAGATORS", "datadog")
+    configured()
+    carrier = {}
+    with anytel.span("root"):
+        propagate.inject(carrier)
+    assert {name[:10] for name in carrier} == {"x-datadog-"}
+
+
 def test_without_a_span_only_baggage_is_sent(memory):
     carrier = {}
     propagate.inject(carrier)

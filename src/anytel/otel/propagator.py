@@ -17,9 +17,9 @@ from anytel.tracing.context import RemoteContext, bound
 
 __all__ = ["Propagator", "install"]
 
-_FIELDS = frozenset({
-    "traceparent", "tracestate", "baggage", "sentry-trace", "x-datadog-trace-id", "x-datadog-parent-id",
-    "x-datadog-sampling-priority", "x-datadog-tags",
+_OURS = frozenset({
+    "traceparent", "tracestate", "sentry-trace", "x-datadog-trace-id", "x-datadog-parent-id",
+    "x-datadog-sampling-priority", "x-datadog-tags", "x-datadog-origin",
 })  # fmt: skip
 
 
@@ -39,7 +39,8 @@ class Propagator(TextMapPropagator):
         self._below.inject(written, context)
         span, remote = place(trace.get_current_span(context))
         found = span.context if span is not None else remote.context if remote is not None else None
-        if found is not None:
+        if found is not None:  # in the formats that are chosen, and in those that only the one below knows
+            written = {name: value for name, value in written.items() if name not in _OURS}
             runtime.active.propagator.write(found, written, bound.get())
         _make_room(carrier, written)
         for name, value in written.items():
@@ -56,7 +57,7 @@ class Propagator(TextMapPropagator):
     @property
     def fields(self) -> set[str]:
         """The names of the headers that are written."""
-        return {*_FIELDS, *self._below.fields}
+        return {*_OURS, "baggage", *self._below.fields}
 
 
 def install() -> None:
