@@ -141,6 +141,9 @@ def _alertmanager(folder: Path) -> None:
         shutil.copytree(folder / templates, Path("/") / templates, dirs_exist_ok=True)
 
 
+_REDIS = "redis-server", "redis-tools", "libjemalloc2", "liblua5.1-0", "liblzf1", "lua-bitop", "lua-cjson", "libatomic1"
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """One tool in one version. *program* is its main program, within its folder."""
@@ -207,6 +210,8 @@ _ALL = (
     Tool("alertmanager", "debian", "ops", "usr/bin/prometheus-alertmanager", _alertmanager),
     # It brings the schema of the compose specification.
     Tool("check-jsonschema", "0.39.0", "ops", "bin/check-jsonschema", _pypi("check-jsonschema==0.39.0")),
+    # With the libraries that a machine may not have; what they need themselves is in every Debian.
+    Tool("redis", "debian", "ready", "usr/bin/redis-server", _debian(*_REDIS)),
     Tool(
         "statsd_exporter",
         "0.30.0",
