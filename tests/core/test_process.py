@@ -140,7 +140,7 @@ def work():
     with anytel.span("child"):
         anytel.count("n"); anytel.count("new"); anytel.gauge("g", 1)
     anytel.get_logger().info("line")
-    assert anytel.flush(20)
+    anytel.flush(20)  # a thousand intervals a second may be more than the queue holds: then it says so, and returns
     counts = anytel.stats().backends["memory"]
     assert counts["span"].delivered == 1, counts
     assert anytel.shutdown(20)

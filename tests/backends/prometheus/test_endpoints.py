@@ -371,7 +371,8 @@ class TestFork:
         os.close(reader)
         try:
             server.close()
-            socket.create_server(("127.0.0.1", server.port)).close()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", server.port)).close()
         finally:
             os.close(writer)
             os.waitpid(pid, 0)
