@@ -29,7 +29,7 @@ class _Answer(NamedTuple):
 async def asgi_app(scope: Mapping[str, object], receive: Receive, send: Send) -> None:
     """Serve the metrics as an ASGI application, for any path.
 
-    Rendering happens in a thread of asyncio's default executor, since a large exposition would stall the event loop, and
+    Rendering happens in a thread of asyncio's default executor, since a large exposition would stall the event loop;
     other tasks get their turn between the parts of the body.
     """
     if scope["type"] != "http":

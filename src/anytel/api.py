@@ -111,19 +111,25 @@ def capture_exception(
 
 
 def inject(carrier: MutableMapping[str, str]) -> None:
-    """Write the current span's ids and decision into *carrier*, as W3C, Datadog and Sentry headers."""
+    """Write the current span's ids and decision into *carrier*, in the formats of ``TELEMETRY_PROPAGATORS``.
+
+    A header that is there is replaced, in whichever case it is spelled; baggage of others is kept.
+    """
     span = current.get()
     if span is None:
         return
     try:
-        headers.write(span.context, runtime.active.resource, carrier)
+        runtime.active.propagator.write(span.context, carrier, bound.get())
     except Exception as exc:
         misuse.refuse("headers", f"inject() takes a mapping that can be written: {misuse.shown(exc)}", None)
 
 
 def extract(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> RemoteContext:
-    """Read a parent for `span` from a message's headers: a mapping, or pairs. An empty one starts a new trace."""
-    return headers.read(carrier)
+    """Read a parent for `span` from a message's headers: a mapping, or pairs. An empty one starts a new trace.
+
+    Every format is read; the members of the baggage that ``TELEMETRY_BAGGAGE`` names are its ``baggage``.
+    """
+    return headers.read(carrier, runtime.active.propagator.names)
 
 
 def propagate(function: Callable[P, R]) -> Callable[P, R]:

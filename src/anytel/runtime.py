@@ -20,6 +20,7 @@ from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
+from anytel.tracing.propagator import Propagator
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from anytel.logs.output import LogOutput
 
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
+
+
+_DEFAULT = Propagator()
 
 
 class Runtime:
@@ -40,12 +44,14 @@ class Runtime:
         pipeline: Pipeline,
         logs: LogOutput | None = None,
         log_processors: Sequence[Processor] = (),
+        propagator: Propagator = _DEFAULT,
     ) -> None:
         self.settings = settings
         self.tracer = tracer
         self.pipeline = pipeline
         self.logs = logs
         self.log_processors = log_processors
+        self.propagator = propagator
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
 
     def flush(self, deadline: float) -> bool:
@@ -93,6 +99,8 @@ def configure(
     log_processors: Sequence[Processor] = (),
     strict: bool | None = None,
     trust_incoming: bool | None = None,
+    propagators: str | Sequence[str] | None = None,
+    baggage: str | Sequence[str] | None = None,
 ) -> None:
     """Put settings into force. What is not given comes from ``TELEMETRY_*``, then the vendors' own variables.
 
@@ -138,7 +146,8 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
     tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
     pipeline.tracer = tracer
-    return Runtime(settings, tracer, pipeline, logs, log_processors)
+    propagator = Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
+    return Runtime(settings, tracer, pipeline, logs, log_processors, propagator)
 
 
 def _processors(given: Sequence[Processor]) -> Sequence[Processor]:

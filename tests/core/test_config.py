@@ -32,6 +32,8 @@ SETTINGS = {
     "strict": (False, "yes", True),
     "trust_incoming": (True, "off", False),
     "backends": ("memory", "console, memory", ("console", "memory")),
+    "propagators": (["b3"], "Sentry, b3multi", ("sentry", "b3multi")),
+    "baggage": (["a"], "tenant, user.tier", ("tenant", "user.tier")),
 }
 
 
@@ -112,6 +114,8 @@ BAD = [
     ("span_mode", "native", "unset"),
     ("strict", "perhaps", "1 or 0"),
     ("trust_incoming", "2", "1 or 0"),
+    ("propagators", "xray", "tracecontext, datadog, sentry, b3, b3multi"),
+    ("propagators", "none,b3", "none alone"),
     ("backends", "none,memory", "'none' switches everything off and stands alone"),
     ("backends", "memory,console,Memory", "Name each backend once: memory"),
 ]

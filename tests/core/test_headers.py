@@ -17,7 +17,12 @@ DATADOG = {
     "x-datadog-tags": f"_dd.p.dm=-1,_dd.p.tid={TRACE[:16]}",
 }  # fmt: skip
 SENTRY = {"sentry-trace": f"{TRACE}-{SPAN}-1"}
+B3 = {"b3": f"{TRACE}-{SPAN}-1"}
+B3_MULTI = {"x-b3-traceid": TRACE, "x-b3-spanid": SPAN, "x-b3-sampled": "1"}
+ALL = "tracecontext,datadog,sentry,b3,b3multi"
 FORMATS = {
+    "b3": ("b3",),
+    "b3multi": tuple(B3_MULTI),
     "w3c": ("traceparent", "tracestate"),
     "datadog": tuple(DATADOG),
     "sentry": ("sentry-trace", "baggage"),
@@ -28,7 +33,7 @@ FORMATS = {
 @pytest.mark.parametrize("rate", [0, 1])
 def test_each_format_alone_carries_ids_and_decision(configured, names, rate):
     """What `inject` writes, `extract` reads back from any one vendor's headers."""
-    memory = configured(sample_rate=rate)
+    memory = configured(sample_rate=rate, propagators=ALL)
     carrier = {}
     with anytel.span("send") as span:
         anytel.inject(carrier)
@@ -49,6 +54,7 @@ def test_what_is_written(configured):
         anytel.inject(carrier)
     assert carrier == {
         "traceparent": f"00-{TRACE}-{span.span_id}-01",
+        "tracestate": f"dd=s:2;p:{span.span_id};t.dm:-4",
         "x-datadog-trace-id": LOW,
         "x-datadog-parent-id": str(int(span.span_id, 16)),
         "x-datadog-sampling-priority": "2",
@@ -76,6 +82,15 @@ def test_what_is_written(configured):
         (SENTRY, True, True),
         ({"sentry-trace": f"{TRACE}-{SPAN}-0"}, False, True),
         ({"sentry-trace": f"{TRACE}-{SPAN}"}, False, False),
+        (B3, True, True),
+        ({"b3": f"{TRACE}-{SPAN}-0"}, False, True),
+        ({"b3": f"{TRACE}-{SPAN}-d-{SPAN}"}, True, True),
+        ({"b3": f"{TRACE}-{SPAN}"}, False, False),
+        (B3_MULTI, True, True),
+        ({**B3_MULTI, "x-b3-sampled": "false"}, False, True),
+        ({**B3_MULTI, "x-b3-sampled": "0", "x-b3-flags": "1"}, True, True),
+        ({**B3_MULTI, "x-b3-sampled": "maybe"}, False, False),
+        ({name: B3_MULTI[name] for name in B3_MULTI if "sampled" not in name}, False, False),
     ],
 )
 @pytest.mark.parametrize("shape", ["mapping", "pairs", "bytes"])
@@ -123,7 +138,11 @@ BROKEN = [
         {"x-datadog-trace-id": str(2**64), "x-datadog-tags": ""}, {"x-datadog-parent-id": "x"},
         {"x-datadog-trace-id": "٣"},
     )
-] + [{"sentry-trace": value} for value in ("1", f"{TRACE}-{SPAN}-2", f"{TRACE}-{SPAN}-1-1", "-1")]  # fmt: skip
+] + [{"sentry-trace": value} for value in ("1", f"{TRACE}-{SPAN}-2", f"{TRACE}-{SPAN}-1-1", "-1")] + [
+    {"b3": value} for value in ("2", f"{TRACE}-{SPAN}-2", f"{TRACE}", f"{'0' * 32}-{SPAN}-1", f"{TRACE[:20]}-{SPAN}-1")
+] + [
+    {**B3_MULTI, **changed} for changed in ({"x-b3-spanid": ""}, {"x-b3-traceid": "1"}, {"x-b3-spanid": "x" * 16})
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("headers", BROKEN, ids=lambda headers: next(iter(headers.values()))[:60] or "empty")
@@ -140,10 +159,11 @@ def test_malformed_headers_are_ignored_and_counted(configured, headers):
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
-        st.sampled_from([*W3C, *DATADOG, *SENTRY, "tracestate", "baggage", "other"]),
+        st.sampled_from([*W3C, *DATADOG, *SENTRY, *B3, *B3_MULTI, "tracestate", "baggage", "Baggage", "other"]),
         st.one_of(
             st.text(),
-            st.sampled_from([*W3C.values(), *DATADOG.values(), *SENTRY.values()]),
+            st.sampled_from([*W3C.values(), *DATADOG.values(), *SENTRY.values(), *B3.values(), *B3_MULTI.values()]),
+            st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)).map("=".join)).map(",".join),
             st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}.?"),
             st.integers().map(str),
         ),
@@ -152,13 +172,14 @@ def test_malformed_headers_are_ignored_and_counted(configured, headers):
 def test_any_headers_can_be_read_and_forwarded(headers):
     """Whatever arrives, `extract` gives a context, and what is injected below it is well formed."""
     anytel.runtime.reset()
-    anytel.configure(backends="memory")
+    anytel.configure(backends="memory", propagators=ALL, baggage="a,b")
     carrier = dict(headers)
     with anytel.span("s", parent=anytel.extract(headers)) as span:
         anytel.inject(carrier)
     again = anytel.extract(carrier)
     assert (again.trace_id, f"{again.context.span_id:016x}") == (span.trace_id, span.span_id)
-    for name in ("traceparent", "x-datadog-trace-id", "sentry-trace"):
+    assert len({name.lower() for name in carrier}) == len(carrier) or {"baggage", "Baggage"} <= {*headers, *carrier}
+    for name in ("b3", "traceparent", "x-datadog-trace-id", "sentry-trace"):
         assert anytel.extract({name: carrier[name], **{k: carrier[k] for k in DATADOG if name[0] == "x"}}).context
 
 
@@ -193,14 +214,57 @@ def test_baggage_of_others_is_kept(memory):
     assert len(carrier["baggage"]) < 8_192 + 500
 
 
-def test_a_long_tracestate_is_dropped(memory):
-    """A tracestate over 512 characters is not forwarded."""
-    for length, kept in ((512, True), (513, False)):
-        state = "a=" + "x" * (length - 2)
-        carrier = {}
-        with anytel.span("s", parent=anytel.extract({**W3C, "tracestate": state})):
-            anytel.inject(carrier)
-        assert carrier.get("tracestate") == (state if kept else None)
+def forwarded(state, headers=W3C, **settings):
+    """Give the members of the tracestate that is sent on below *headers* with *state*."""
+    anytel.runtime.reset()
+    anytel.configure(backends="memory", **settings)
+    carrier = {}
+    with anytel.span("s", parent=anytel.extract({**headers, "tracestate": state})) as span:
+        anytel.inject(carrier)
+    return carrier.get("tracestate", "").replace(span.span_id, "<span>").split(",")
+
+
+@pytest.mark.parametrize(
+    ("state", "members"),
+    [
+        ("", ["dd=s:2;p:<span>;t.dm:-4"]),
+        ("a=1, b@c=2", ["dd=s:2;p:<span>;t.dm:-4", "a=1", "b@c=2"]),
+        ("a=1,dd=s:1;o:rum;p:0011223344556677;t.dm:-1;t.usr.id:x", ["dd=s:2;p:<span>;t.dm:-1;o:rum;t.usr.id:x", "a=1"]),
+        ("ot=th:8;rv:1", ["dd=s:2;p:<span>;t.dm:-4", "ot=th:8;rv:1"]),
+    ],
+)
+def test_the_tracestate_is_kept_with_datadog_s_member_brought_up_to_date(state, members):
+    """The member names our span and decision, and moves to the front (W3C Trace Context, section 3.5)."""
+    assert forwarded(state) == members
+
+
+def test_without_the_datadog_format_the_tracestate_is_sent_as_it_came():
+    """Nothing is said in the name of a vendor that is not chosen."""
+    assert forwarded("a=1,dd=s:1", propagators="tracecontext") == ["a=1", "dd=s:1"]
+
+
+def test_a_threshold_of_another_decision_is_not_sent_on():
+    """Where the trace is decided anew, OpenTelemetry's member would contradict."""
+    anytel.configure(backends="memory")
+    found = anytel.extract({**W3C, "tracestate": "ot=th:8,a=1"})
+    carrier = {}
+    with anytel.span("s", parent=RemoteContext(found.context, decided=False)):
+        anytel.inject(carrier)
+    assert carrier["tracestate"].split(",")[1:] == ["a=1"]
+
+
+def test_a_long_tracestate_loses_its_last_members():
+    """At most 32 members and 512 characters are sent on."""
+    assert [one[:2] for one in forwarded(",".join(f"k{n}={n}" for n in range(60)))][-1] == "k3"
+    assert len(forwarded(",".join(f"k{n}={n}" for n in range(60)))) == 32
+    assert len(",".join(forwarded(",".join(f"k{n}={'x' * 100}" for n in range(20))))) <= 512
+
+
+@pytest.mark.parametrize("state", ["a", "a=1,=2", "A=1", "a=" + "x" * 300, "a=b=c", "a=\x00", "ü=1", "x" * 100_000])
+def test_a_malformed_tracestate_is_dropped_and_counted(state):
+    """The parent is right all the same."""
+    assert forwarded(state) == ["dd=s:2;p:<span>;t.dm:-4"]
+    assert anytel.stats().refused["malformed_header"] == 1
 
 
 def test_a_tracestate_in_several_headers_is_joined():

@@ -67,9 +67,10 @@ class Exchange:
 
     async def serve(self, app: App, receive: Receive, send: Send) -> None:
         """Run the application in a server span."""
-        binding = bound.set({**bound.get(), "request_id": self.request_id})
+        parent = self._parent()
+        binding = bound.set({**bound.get(), **parent.baggage, "request_id": self.request_id})
         given = request.attributes(self.scope, self.headers, method=self.method, query=self.options.query)
-        self.span = runtime.active.tracer.start(self._name(""), "server", given, (), self._parent(), None)
+        self.span = runtime.active.tracer.start(self._name(""), "server", given, (), parent, None)
         token = current.set(self.span) if isinstance(self.span, Span) else None
         ACTIVE.add(1, self.tags)
         try:
@@ -91,7 +92,7 @@ class Exchange:
         return self.scope
 
     def _parent(self) -> RemoteContext:
-        found = headers.parent(self.headers)
+        found = headers.parent(self.headers, runtime.active.propagator.names)
         trusted = self.options.trust_incoming
         if trusted is None:
             settings = runtime.active.settings

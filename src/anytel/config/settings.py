@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from anytel.backend import Backend
 from anytel.config.sources import Setting, Sources, boolean, choice, number, rate, seconds
 from anytel.errors import ConfigError
+from anytel.tracing.propagator import DEFAULT, FORMATS
 
 __all__ = ["BackendSpec", "Settings", "read", "terminal"]
 
@@ -38,6 +39,8 @@ class Settings:
     strict: Setting[bool]
     error_tags: Setting[tuple[str, ...]]
     trust_incoming: Setting[bool]
+    propagators: Setting[tuple[str, ...]]
+    baggage: Setting[tuple[str, ...]]
 
     @property
     def resource(self) -> Mapping[str, str]:
@@ -83,6 +86,8 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
         strict=get("strict", False, boolean),
         error_tags=get("error_tags", (), _words),
         trust_incoming=get("trust_incoming", True, boolean),
+        propagators=get("propagators", DEFAULT, _propagators),
+        baggage=get("baggage", (), _words),
     )
 
 
@@ -125,6 +130,15 @@ def _words(raw: object) -> tuple[str, ...]:
     if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
         raise TypeError("Give a comma-separated list, or a list of strings.")
     return tuple(word.strip() for word in words if word.strip())
+
+
+def _propagators(raw: object) -> tuple[str, ...]:
+    words = tuple(word.lower() for word in _words(raw))
+    if words == ("none",):
+        return ()
+    if unknown := sorted(set(words) - FORMATS.keys()):
+        raise ValueError(f"Give names among {', '.join(FORMATS)}, or none alone; not {', '.join(unknown)}.")
+    return words
 
 
 def _backends(raw: object) -> tuple[BackendSpec, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class RemoteContext:
 
     context: SpanContext | None = None
     decided: bool = False
+    baggage: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The members of the baggage that ``TELEMETRY_BAGGAGE`` names."""
 
     @property
     def trace_id(self) -> str:

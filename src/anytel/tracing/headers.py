@@ -1,46 +1,61 @@
-"""Trace headers: written for every vendor, read from any of them.
+"""Reading trace headers: the parent that a message names, in any vendor's format.
 
-Formats: W3C Trace Context (traceparent, tracestate), Datadog's ``x-datadog-*``, and Sentry's ``sentry-trace`` with its
-``sentry-*`` baggage. Read in that order of precedence; what is malformed is ignored and counted.
+In this order of precedence: W3C Trace Context (traceparent, tracestate), Datadog's ``x-datadog-*``, Sentry's
+``sentry-trace``, and B3 in one header or several. What is malformed is ignored and counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from anytel import misuse
 from anytel.backend import SpanContext
+from anytel.tracing import baggage, tracestate
 from anytel.tracing.context import RemoteContext
-from anytel.tracing.ids import MASK64, span_hex, trace_hex
+from anytel.tracing.ids import MASK64, span_hex
 
-__all__ = ["NOTHING", "lower", "parent", "read", "write"]
+__all__ = ["NOTHING", "Carrier", "lower", "parent", "read"]
 
 NOTHING = RemoteContext()
-MAX_BAGGAGE = 8_192
-MAX_TRACESTATE = 512
+MAX_DATADOG_TAGS = 512
 
 Headers = Mapping[str, str]
+Carrier = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 
+_JOINED = frozenset({"tracestate", "baggage", "traceparent"})
+"""Lists, which may come in several headers; and the one that must not come twice, and so becomes malformed."""
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _SENTRY_TRACE = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})(?:-([01]))?")
 _DECIMAL = re.compile(r"[0-9]{1,20}")
 _PRIORITY = re.compile(r"-?[0-9]{1,2}")
 _TID = re.compile(r"(?:^|,)_dd\.p\.tid=([0-9a-f]{16})(?:,|$)")
+_B3 = re.compile(r"([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d])(?:-[0-9a-f]{16})?)?")
+_B3_TRACE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
+_B3_SPAN = re.compile(r"[0-9a-f]{16}")
+_B3_SAMPLED = {"1": True, "0": False, "d": True, "true": True, "false": False}
 
 
-def read(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> RemoteContext:
-    """Read the parent from *carrier*: a mapping, or pairs as in an ASGI scope. Never raises."""
+def read(carrier: Carrier, names: Collection[str] = ()) -> RemoteContext:
+    """Read the parent, and the members *names* of the baggage, from *carrier*: a mapping, or pairs. Never raises."""
     try:
         headers = lower(carrier)
     except Exception as exc:
         problem = f"extract() takes a mapping of headers or pairs: {misuse.shown(exc)}"
         return misuse.refuse("headers", problem, NOTHING)
-    return parent(headers)
+    return parent(headers, names)
 
 
-def parent(headers: Headers) -> RemoteContext:
-    """Read the parent from *headers* with lower-case names. Never raises."""
+def parent(headers: Headers, names: Collection[str] = ()) -> RemoteContext:
+    """Read as `read` does from *headers* with lower-case names. Never raises."""
+    found = _parent(headers)
+    if names and "baggage" in headers:
+        return replace(found, baggage=baggage.read(headers["baggage"], names))
+    return found
+
+
+def _parent(headers: Headers) -> RemoteContext:
     for name, reader in _READERS.items():
         value = headers.get(name)
         if value is not None:
@@ -51,15 +66,21 @@ def parent(headers: Headers) -> RemoteContext:
     return NOTHING
 
 
-def lower(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
-    """Give the headers by lower-case name: of several of one name the first, but lists as a whole."""
+def lower(carrier: Carrier) -> dict[str, str]:
+    """Give the headers by lower-case name: of several of one name the first, but lists as a whole.
+
+    Raises:
+        Exception: *carrier* is neither a mapping nor pairs.
+    """
     pairs: Iterable[tuple[str | bytes, str | bytes]] = carrier.items() if isinstance(carrier, Mapping) else carrier
     headers: dict[str, str] = {}
     for raw_name, raw_value in pairs:
         name, value = _text(raw_name).lower(), _text(raw_value)
-        if name == "tracestate" and name in headers:  # one list, in several headers (W3C Trace Context, section 3.3.1)
-            value = f"{headers.pop(name)},{value}"
-        headers.setdefault(name, value)
+        if name in headers:
+            if name in _JOINED:  # in their order, as HTTP has it (RFC 9110, section 5.2)
+                headers[name] = f"{headers[name]},{value}"
+        else:
+            headers[name] = value
     return headers
 
 
@@ -73,7 +94,7 @@ def _w3c(value: str, headers: Headers) -> RemoteContext | None:
     if match is None or (match[1] == "00" and match[5]):
         return None
     state = headers.get("tracestate", "")
-    return _context(match[2], match[3], int(match[4], 16) & 1 == 1, state if len(state) <= MAX_TRACESTATE else "")
+    return _context(match[2], match[3], int(match[4], 16) & 1 == 1, tracestate.checked(state) if state else "")
 
 
 def _datadog(value: str, headers: Headers) -> RemoteContext | None:
@@ -82,7 +103,7 @@ def _datadog(value: str, headers: Headers) -> RemoteContext | None:
         return None
     if not int(value):
         return None
-    high = _TID.search(headers.get("x-datadog-tags", "")[:MAX_TRACESTATE])
+    high = _TID.search(headers.get("x-datadog-tags", "")[:MAX_DATADOG_TAGS])
     sampled = int(priority) > 0 if _PRIORITY.fullmatch(priority) else None
     trace_id = int(f"{high[1] if high else ''}{span_hex(int(value))}", 16)
     # A parent of 0 is no mistake: a synthetic test decides for a trace that has no span yet.
@@ -96,6 +117,23 @@ def _sentry(value: str, headers: Headers) -> RemoteContext | None:
     return _context(match[1], match[2], None if match[3] is None else match[3] == "1")
 
 
+def _b3(value: str, headers: Headers) -> RemoteContext | None:
+    """Read B3 in one header (https://github.com/openzipkin/b3-propagation#single-header)."""
+    if value in _B3_SAMPLED:
+        return NOTHING  # a decision for a trace that has no ids yet
+    match = _B3.fullmatch(value)
+    return _context(match[1], match[2], _B3_SAMPLED.get(match[3])) if match is not None else None
+
+
+def _b3_multi(value: str, headers: Headers) -> RemoteContext | None:
+    """Read B3 in several headers (https://github.com/openzipkin/b3-propagation#multiple-headers)."""
+    span_id = headers.get("x-b3-spanid", "").strip()
+    if not (_B3_TRACE.fullmatch(value) and _B3_SPAN.fullmatch(span_id)):
+        return None
+    sampled = _B3_SAMPLED.get(headers.get("x-b3-sampled", "").strip().lower())
+    return _context(value, span_id, True if headers.get("x-b3-flags", "").strip() == "1" else sampled)
+
+
 def _context(trace_id: str, span_id: str, sampled: bool | None, state: str = "") -> RemoteContext | None:
     ids = int(trace_id, 16), int(span_id, 16)
     if not all(ids):
@@ -107,37 +145,6 @@ _READERS: Mapping[str, Callable[[str, Headers], RemoteContext | None]] = {
     "traceparent": _w3c,
     "x-datadog-trace-id": _datadog,
     "sentry-trace": _sentry,
+    "b3": _b3,
+    "x-b3-traceid": _b3_multi,
 }
-
-
-def write(context: SpanContext, resource: Mapping[str, str], carrier: MutableMapping[str, str]) -> None:
-    """Write *context* into *carrier* in every vendor's format; other baggage that is there already is kept."""
-    trace, span, flag = trace_hex(context.trace_id), span_hex(context.span_id), int(context.sampled)
-    carrier["traceparent"] = f"00-{trace}-{span}-{flag:02x}"
-    if context.tracestate:
-        carrier["tracestate"] = context.tracestate
-    carrier["x-datadog-trace-id"] = str(context.trace_id & MASK64)
-    carrier["x-datadog-parent-id"] = str(context.span_id)
-    carrier["x-datadog-sampling-priority"] = "2" if flag else "-1"
-    carrier["x-datadog-tags"] = f"_dd.p.tid={trace[:16]}" + (",_dd.p.dm=-4" if flag else "")
-    carrier["sentry-trace"] = f"{trace}-{span}-{flag}"
-    carrier["baggage"] = _baggage(context, resource, carrier.get("baggage", ""))
-
-
-def _baggage(context: SpanContext, resource: Mapping[str, str], present: str) -> str:
-    """Give the baggage header with Sentry's dynamic sampling context in place of another service's."""
-    if len(present) > MAX_BAGGAGE:
-        present = present[:MAX_BAGGAGE].rpartition(",")[0]
-    others = [item for item in present.split(",") if item.strip() and not item.strip().startswith("sentry-")]
-    own = {"trace_id": trace_hex(context.trace_id), "sampled": "true" if context.sampled else "false"}
-    if context.sample_rate is not None:
-        own["sample_rate"] = str(context.sample_rate)
-    if environment := resource.get("deployment.environment.name"):
-        own["environment"] = _percent(environment)
-    return ",".join([*others, *(f"sentry-{key}={value}" for key, value in own.items())])
-
-
-def _percent(value: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415 -- 5 ms of import that most processes never need
-
-    return quote(value, safe="")
