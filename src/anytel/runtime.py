@@ -21,6 +21,7 @@ from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
 from anytel.tracing.propagator import Propagator
+from anytel.tracing.joined import JoiningTracer
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
@@ -144,10 +145,21 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         names = ",".join(backend.name for backend in backends)
         problem = f"a backend could not be opened: {exc!r}"
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
-    tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
+    tracer = _tracer(settings, backends)
     pipeline.tracer = tracer
     propagator = Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
     return Runtime(settings, tracer, pipeline, logs, log_processors, propagator)
+
+
+def _tracer(settings: Settings, backends: Sequence[Backend]) -> NoopTracer:
+    """Make the tracer: one that asks for vendors' own tracing only where a backend knows its vendor's."""
+    if settings.backends.value == ("none",):
+        return OFF
+    joining = [backend for backend in backends if type(backend).tracing is not Backend.tracing]
+    rate = settings.sample_rate.value
+    if not joining:
+        return Tracer(rate, _sink)
+    return JoiningTracer(rate, _sink, joining, adopts=settings.span_mode.value != "export")
 
 
 def _processors(given: Sequence[Processor]) -> Sequence[Processor]:
