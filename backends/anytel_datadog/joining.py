@@ -45,7 +45,7 @@ class Tracing(VendorTracing):
         self._before = self._tracer.context_provider
         self._active: ContextVar[Active | None] = ContextVar("anytel_ddtrace", default=None)
         self._shown: ContextVar[tuple[SpanContext, Any] | None] = ContextVar("anytel_ddtrace_context", default=None)
-        self._provider = _provider(ddtrace.BaseContextProvider)(self)
+        self._provider = _provider(ddtrace.BaseContextProvider, self)
         self._tracer.configure(context_provider=self._provider)
 
     @property
@@ -126,25 +126,21 @@ class Tracing(VendorTracing):
                 native.parent_id = parent or None
 
 
-def _provider(base: type) -> type:
-    """Make the class of the provider: *base* is ddtrace's, which is not there before ddtrace is loaded."""
+def _provider(base: type, tracing: Tracing) -> Any:
+    """Make the provider; *base* is ddtrace's class, which is not there before ddtrace is loaded."""
 
     class Provider(base):  # type: ignore[misc]
-        def __init__(self, tracing: Tracing) -> None:
-            super().__init__()
-            self._tracing = tracing
-
         def _has_active_context(self) -> bool:
-            return self._tracing.active() is not None
+            return tracing.active() is not None
 
         def active(self) -> Any:
-            return self._tracing.active()
+            return tracing.active()
 
         def activate(self, ctx: Any) -> None:
-            self._tracing.activate(ctx)
+            tracing.activate(ctx)
             super().activate(ctx)  # tells the profiler
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            return self._tracing.active()
+            return tracing.active()
 
-    return Provider
+    return Provider()

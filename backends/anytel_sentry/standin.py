@@ -167,8 +167,11 @@ def _made(cls: Any, source: Source, context: SpanContext, root_name: str, *, fix
         made._flags, made._flags_capacity, made._measurements = {}, 0, {}
     else:
         made._attributes, made._scope, made._active, made._status = {}, None, False, "ok"
-        made._parent_span_id = made._unsampled_reason = made._end_timestamp = None
-        made._finished = True
+        made._parent_span_id = None
+        if cls is UnsampledStandIn:
+            made._unsampled_reason, made._finished = None, True
+        else:
+            made._end_timestamp = None
     return made
 
 

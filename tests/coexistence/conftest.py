@@ -56,7 +56,7 @@ class Vendors:
             assert port, process.stderr.read()
             yield lambda path, **headers: ask(f"http://127.0.0.1:{port}{path}", headers)
         finally:
-            self.errors = process.communicate("", timeout=60)[1]
+            self.output, self.errors = process.communicate("", timeout=60)
         assert process.returncode == 0, self.errors
 
     def sentry_spans(self, trace_id):

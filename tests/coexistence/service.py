@@ -44,7 +44,7 @@ from fastapi import FastAPI, Request  # noqa: E402
 import anytel  # noqa: E402
 from anytel.fastapi import instrument  # noqa: E402
 
-anytel.configure(service="shop", log_level="error")
+anytel.configure(service="shop", log_level="warning")
 app = FastAPI()
 
 
@@ -127,7 +127,7 @@ def serve():
     import uvicorn
 
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     print(listening.getsockname()[1], flush=True)
 
     def watch():
