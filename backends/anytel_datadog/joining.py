@@ -72,7 +72,10 @@ class Tracing(VendorTracing):
         """Answer ddtrace: its own span or context, or one that stands for ours."""
         ours = self._host.current()
         native = self._innermost(ours)
-        return native if native is not None or ours is None else self._as_context(ours)
+        if native is not None or ours is None:
+            return native
+        standing = self._host.native()
+        return standing.native if standing is not None else self._as_context(ours)
 
     def activate(self, native: Any) -> None:
         """Note what ddtrace has activated; leaving a span it activates the one before."""

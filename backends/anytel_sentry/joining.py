@@ -36,7 +36,7 @@ class Tracing(VendorTracing):
     def __init__(self, client: BaseClient, resource: Resource, host: Host) -> None:
         self.client, self._host = client, host
         self._streamed = has_span_streaming_enabled(client.options)
-        self._source = standin.Source(host.current, resource.trace, host.annotate, self._finished)
+        self._source = standin.Source(host.current, host.native, resource.trace, host.annotate, self._finished)
         for name in _INTEGRATIONS:
             integration: Any = client.integrations.get(name)
             if integration is not None:

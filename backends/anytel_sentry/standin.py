@@ -14,7 +14,7 @@ from sentry_sdk import traces, tracing
 from sentry_sdk.traces import NoOpStreamedSpan, StreamedSpan
 from sentry_sdk.tracing_utils import Baggage
 
-from anytel.backend import SpanContext
+from anytel.backend import SpanContext, VendorSpan
 
 __all__ = ["Source", "StandIn", "StreamedStandIn", "UnsampledStandIn", "is_stand_in", "make", "supported"]
 
@@ -28,11 +28,12 @@ class Source:
     def __init__(
         self,
         current: Callable[[], SpanContext | None],
+        native: Callable[[], VendorSpan | None],
         sampling_context: Callable[[SpanContext, str], dict[str, str]],
         annotate: Callable[[dict[str, object]], None],
         finished: Callable[[tracing.Span, StandIn], None],
     ) -> None:
-        self.current, self.sampling_context = current, sampling_context
+        self.current, self.native, self.sampling_context = current, native, sampling_context
         self.annotate, self.finished = annotate, finished
 
 
@@ -46,7 +47,10 @@ class _Common:
     _fixed: bool
 
     def _live(self) -> SpanContext:
-        now = None if self._fixed else self._source.current()
+        if self._fixed:
+            return self._own
+        standing = self._source.native()
+        now = standing.context if standing is not None else self._source.current()
         return now if now is not None and now.trace_id == self._own.trace_id else self._own
 
     @property

@@ -317,6 +317,9 @@ class Host(Protocol):
         Gives the id of the span's parent, 0 for none; None where ours is no server span or stands for itself.
         """
 
+    def native(self) -> VendorSpan | None:
+        """Give the vendor's own span that stands for our current one, if there is one."""
+
     def annotate(self, attributes: Mapping[str, object], /) -> None:
         """Set attributes on the span that is current in the calling thread or task."""
 

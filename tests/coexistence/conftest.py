@@ -48,7 +48,8 @@ class Vendors:
     def serving(self, *prefix, **environment):
         """Run the service; gives a function that asks it. At the end, everything is delivered."""
         process = subprocess.Popen(
-            [*prefix, sys.executable, SERVICE], env=self.environment(**environment), text=True,
+            [*(Path(sys.executable).with_name(one) for one in prefix), sys.executable, SERVICE],
+            env=self.environment(**environment), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         try:
@@ -59,14 +60,18 @@ class Vendors:
             self.output, self.errors = process.communicate("", timeout=60)
         assert process.returncode == 0, self.errors
 
+    @staticmethod
+    def trace_id(trace):
+        return f"{trace_id_of(trace):032x}"
+
     def sentry_spans(self, trace_id):
         return [span for span in self.sentry.spans if span.trace_id == trace_id]
 
     def datadog_spans(self, trace_id):
-        return [span for trace in self.agent.traces if f"{trace_id_of(trace):032x}" == trace_id for span in trace]
+        return [span for trace in self.agent.traces if self.trace_id(trace) == trace_id for span in trace]
 
     def priorities(self, trace_id):
-        traces = [trace for trace in self.agent.traces if f"{trace_id_of(trace):032x}" == trace_id]
+        traces = [trace for trace in self.agent.traces if self.trace_id(trace) == trace_id]
         return {trace[0]["metrics"].get("_sampling_priority_v1") for trace in traces}
 
     def issues(self, kind):

@@ -4,6 +4,7 @@ python service.py     prints its port, and serves until its standard input is cl
 uvicorn service:app   serves as any application is served
 
 COEXIST_VENDORS: comma list of ``sentry-static``, ``sentry-stream``, ``ddtrace`` (``ddtrace.auto``), ``otel``.
+COEXIST_PLACE: ``inside`` puts our middleware inside of what the vendors put around the application.
 COEXIST_ORDER: ``before`` (the vendors are loaded before anytel and the application), ``after`` or ``late`` (by the first
 request).
 """
@@ -42,6 +43,7 @@ import httpx  # noqa: E402
 from fastapi import FastAPI, Request  # noqa: E402
 
 import anytel  # noqa: E402
+from anytel.asgi import TelemetryMiddleware  # noqa: E402
 from anytel.fastapi import instrument  # noqa: E402
 
 anytel.configure(service="shop", log_level="warning")
@@ -114,7 +116,10 @@ async def captured():
 
 if ORDER == "after":
     load_vendors()
-instrument(app)
+if "inside" in os.environ.get("COEXIST_PLACE", ""):
+    app.add_middleware(TelemetryMiddleware)
+else:
+    instrument(app)
 if ORDER == "late":
 
     @app.get("/load")

@@ -60,6 +60,11 @@ class BackendHost:
         trace.natives[self.name] = span
         return parent.span_id if parent is not None else 0
 
+    def native(self) -> VendorSpan | None:
+        """Give the vendor's own span that stands for our current one."""
+        ours = current.get()
+        return ours._trace.natives.get(self.name) if type(ours) is JoinedSpan and ours is ours._trace.root else None
+
     def annotate(self, attributes: Mapping[str, object], /) -> None:
         """Set attributes on the span that is current in the calling thread or task."""
         span = current.get()
