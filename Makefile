@@ -4,14 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.anytel-setup
 
-.PHONY: help demo test test-real test-real-go test-lowest lint benchlogs format clean
+.PHONY: help demo test test-real test-real-go test-nextjs test-lowest lint benchlogs format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   the demo service, its traffic and what was collected, in memory"
 	@echo "make test   all tests that need nothing but Python packages"
 	@echo "make test-real  against Spotlight, Bugsink, the Datadog test agent and Prometheus, which it installs"
-	@echo "make test-real-go  against statsd_exporter, telegraf and a current Prometheus, which it compiles"
+	@echo "make test-real-go  against an OpenTelemetry Collector, statsd_exporter, telegraf and a current Prometheus, which it compiles"
+	@echo "make test-nextjs  from a Next.js application to the demo service, with the SDKs of three vendors; it builds it"
 	@echo "make test-lowest  the conformance kit with the lowest versions of the SDKs that pyproject.toml allows"
 	@echo "make lint   ruff, mypy --strict and import-linter"
 	@echo "make benchlogs  measure log lines, sync and async, and write docs/logs-sync-or-async.md (3 minutes)"
@@ -28,7 +29,7 @@ demo: $(SETUP)
 	@$(BIN)/anytel demo
 
 test: $(SETUP)
-	@$(BIN)/python -m pytest --ignore=tests/real --numprocesses auto --maxprocesses 8
+	@$(BIN)/python -m pytest --ignore=tests/real --ignore=tests/nextjs --numprocesses auto --maxprocesses 8
 
 test-real: $(SETUP)
 	@$(BIN)/python tests/real/install.py ready
@@ -37,6 +38,10 @@ test-real: $(SETUP)
 test-real-go: $(SETUP)
 	@$(BIN)/python tests/real/install.py go
 	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/real -m go
+
+test-nextjs: $(SETUP)
+	@PYTHONPATH=tests $(BIN)/python -m nextjs.build
+	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/nextjs
 
 test-lowest: $(SETUP)
 	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest

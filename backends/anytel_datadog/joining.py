@@ -7,16 +7,20 @@ of ours, and builds ddtrace's view of a span of ours only when asked: nothing is
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anytel.backend import Attributes, Host, SpanContext, VendorSpan, VendorTracing
+from anytel_datadog.conflicts import conflicts
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 __all__ = ["Tracing", "loaded"]
+
+logger = logging.getLogger("anytel")
 
 _KEEP, _DROP = 2, -1
 _MANUAL = {"_dd.p.dm": "-4"}
@@ -47,6 +51,8 @@ class Tracing(VendorTracing):
         self._shown: ContextVar[tuple[SpanContext, Any] | None] = ContextVar("anytel_ddtrace_context", default=None)
         self._provider = _provider(ddtrace.BaseContextProvider, self)
         self._tracer.configure(context_provider=self._provider)
+        for conflict in conflicts():
+            logger.warning("%s", conflict)
 
     @property
     def installed(self) -> bool:

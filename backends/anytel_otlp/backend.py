@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Protocol, TypeVar
@@ -22,6 +23,8 @@ __all__ = ["OtlpBackend"]
 T = TypeVar("T", SpanRecord, Point, LogRecord, ErrorRecord)
 
 logger = logging.getLogger("anytel")
+QUIET = 60.0
+"""Seconds between two reports of the same kind of problem."""
 MAX_PAYLOAD = 4 << 20
 """Bytes of one request before compression: what every collector and the proxies before it take."""
 
@@ -63,8 +66,8 @@ class OtlpBackend(Backend):
         Raises:
             ConfigError: a certificate or key cannot be read.
         """
-        self._release()
-        settings = self._settings
+        # Those inherited by a forked child are kept, not closed: another thread may have held their locks at the fork.
+        self._inherited, settings = self._senders, self._settings
         self._senders = {
             "traces": Sender(settings.traces),
             "metrics": Sender(settings.metrics),
@@ -73,7 +76,7 @@ class OtlpBackend(Backend):
         self._resources = Resources(host.resource, settings.resource)
         self._renderer = Renderer(self._resources, exponential=settings.exponential)
         self._exemplars_until = 0
-        self._reported: set[tuple[Stream, str]] = set()
+        self._reported: dict[tuple[Stream, int], float] = {}
 
     def spans(self, batch: Sequence[SpanRecord], deadline: float, /) -> Ack:
         """Send spans."""
@@ -97,13 +100,10 @@ class OtlpBackend(Backend):
 
     def close(self, deadline: float, /) -> bool:
         """Close the connections; nothing is held back that could be sent."""
-        self._release()
-        return True
-
-    def _release(self) -> None:
         for sender in self._senders.values():
             sender.close()
         self._senders = {}
+        return True
 
     def _send(
         self, stream: Stream, batch: Sequence[T], render: Callable[[Sequence[T]], _Message], deadline: float
@@ -121,22 +121,22 @@ class OtlpBackend(Backend):
                 dropped += Counter(rejected=rejected)
             else:
                 dropped[f"http_{answer.status}"] += count
-                self._report(stream, f"answered {answer.status}: {problem_in(answer.body)}".removesuffix(": "))
+                self._report(stream, answer, f"answered {answer.status}", problem_in(answer.body))
         return Ack(delivered, dict(dropped))
 
     def _rejected(self, stream: Stream, answer: Answer) -> int:
         """Give how many items of a request that was accepted were not."""
         rejected, message = rejected_in(stream, answer.body)
         if rejected or message:
-            self._report(stream, f"rejected {rejected} of a request: {message}".removesuffix(": "))
+            self._report(stream, answer, f"rejected {rejected} of a request", message)
         return rejected
 
-    def _report(self, stream: Stream, problem: str) -> None:
-        """Say a problem once; `anytel.stats` counts the rest."""
-        said = (stream, problem)
-        if said not in self._reported and len(self._reported) < 100:
-            self._reported.add(said)
-            logger.warning("otlp: the receiver of %s %s", stream, problem)
+    def _report(self, stream: Stream, answer: Answer, problem: str, message: str) -> None:
+        """Log a problem, those with the same status once in a while; `anytel.stats` counts them all."""
+        now, kind = time.monotonic(), (stream, answer.status)
+        if now - self._reported.get(kind, -QUIET) >= QUIET:
+            self._reported[kind] = now
+            logger.warning("otlp: the receiver of %s %s%s", stream, problem, f": {message}" if message else "")
 
 
 def _payloads(batch: Sequence[T], render: Callable[[Sequence[T]], _Message]) -> Iterator[tuple[int, bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -17,12 +17,6 @@ from anytel.backend import ExceptionRecord, Scalar
 __all__ = ["Resources", "attributes", "exception_attributes", "scope", "span_id", "trace_id", "version_of_anytel"]
 
 _OWN_SCOPE = "anytel"
-_VALUES: Mapping[type, Callable[[Scalar], AnyValue]] = {
-    str: lambda value: AnyValue(string_value=value),  # type: ignore[arg-type]  # the key is the check
-    bool: lambda value: AnyValue(bool_value=value),  # type: ignore[arg-type]  # as above
-    int: lambda value: AnyValue(int_value=value),  # type: ignore[arg-type]  # as above
-    float: lambda value: AnyValue(double_value=value),  # type: ignore[arg-type]  # as above
-}
 
 
 def attributes(pairs: Iterable[tuple[str, Scalar | tuple[Scalar, ...]]]) -> list[KeyValue]:
@@ -31,9 +25,15 @@ def attributes(pairs: Iterable[tuple[str, Scalar | tuple[Scalar, ...]]]) -> list
 
 
 def _value(value: Scalar | tuple[Scalar, ...]) -> AnyValue:
-    if isinstance(value, tuple):
-        return AnyValue(array_value=ArrayValue(values=[_VALUES[type(one)](one) for one in value]))
-    return _VALUES[type(value)](value)
+    if isinstance(value, str):
+        return AnyValue(string_value=value)
+    if isinstance(value, bool):  # before the numbers: it is one
+        return AnyValue(bool_value=value)
+    if isinstance(value, int):
+        return AnyValue(int_value=value)
+    if isinstance(value, float):
+        return AnyValue(double_value=value)
+    return AnyValue(array_value=ArrayValue(values=map(_value, value)))
 
 
 def trace_id(number: int) -> bytes:
@@ -72,6 +72,12 @@ def version_of_anytel() -> str:
         return "0.0.0"
 
 
+@cache
+def _instance(pid: int) -> str:
+    """Give the id by which receivers tell processes apart; it outlives every `configure`, and a fork begins another."""
+    return str(uuid.uuid4())
+
+
 class Resources:
     """The resource of this process, and those that stand for other services which it reports on.
 
@@ -89,7 +95,7 @@ class Resources:
             "process.runtime.version": platform.python_version(),
         }
         self._given = {name: value for name, value in given.items() if not name.startswith("service.")}
-        own = {"service.instance.id": str(uuid.uuid4()), **given, **described}
+        own = {"service.instance.id": _instance(os.getpid()), **given, **described}
         self._environment = {name: own[name] for name in ("deployment.environment.name",) if name in own}
         self.own = Resource(attributes=attributes({**self._process, **own}.items()))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 __all__ = ["Buckets", "Histogram", "histogram"]
 
 MAX_SIZE = 160
-"""Buckets of each sign, as in OpenTelemetry's SDKs: values of one decade are within 1 % then."""
+"""Buckets of each sign, as in OpenTelemetry's SDKs: those of values within a decade are 2 % wide."""
 MAX_SCALE, MIN_SCALE = 20, -10
 
 

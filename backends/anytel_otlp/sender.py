@@ -19,7 +19,7 @@ import urllib3
 from anytel.backend import ConfigError
 from anytel_otlp.common import version_of_anytel
 from anytel_otlp.deadline import Deadline, tls_context
-from anytel_otlp.settings import Compression, Destination, Tls
+from anytel_otlp.settings import Compression, Destination, PemFile, Tls
 
 __all__ = ["Answer", "Sender"]
 
@@ -140,6 +140,7 @@ def _pool(destination: Destination) -> urllib3.PoolManager:
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or urllib.request.proxy_bypass(url.netloc.rpartition("@")[2]):
         return urllib3.PoolManager(ssl_context=context)
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
     login = urlsplit(proxy).netloc.rpartition("@")[0]
     headers = urllib3.make_headers(proxy_basic_auth=unquote(login)) if login else None
     return urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=context)
@@ -147,21 +148,21 @@ def _pool(destination: Destination) -> urllib3.PoolManager:
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:
     try:
-        context = tls_context(tls.certificate)
+        context = tls_context(tls.certificate.path)
     except OSError as error:
-        raise _unreadable("CERTIFICATE", tls.certificate, error) from error
-    if tls.client_certificate:
+        raise _unreadable(tls.certificate, error) from error
+    if tls.client_certificate.path:
         try:
-            context.load_cert_chain(tls.client_certificate, tls.client_key or None)
+            context.load_cert_chain(tls.client_certificate.path, tls.client_key.path or None)
         except OSError as error:
-            raise _unreadable("CLIENT_CERTIFICATE", tls.client_certificate, error) from error
+            raise _unreadable(tls.client_certificate, error) from error
     return context
 
 
-def _unreadable(name: str, path: str, error: OSError) -> ConfigError:
+def _unreadable(file: PemFile, error: OSError) -> ConfigError:
     fix = "Give the path of a PEM file; a client's certificate needs its key, there or in ..._CLIENT_KEY."
     problem = f"it cannot be used: {error.strerror or error}"
-    return ConfigError(f"OTEL_EXPORTER_OTLP_{name}", path, "the environment", problem, fix)
+    return ConfigError(file.variable, file.path, "the environment", problem, fix)
 
 
 def _seconds(text: str) -> float:

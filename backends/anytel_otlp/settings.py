@@ -7,6 +7,7 @@ https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from anytel.backend import ConfigError
 
-__all__ = ["Compression", "Destination", "Settings", "Stream", "Temporality", "Tls"]
+__all__ = ["Compression", "Destination", "PemFile", "Settings", "Stream", "Temporality", "Tls"]
 
 Stream: TypeAlias = Literal["traces", "metrics", "logs"]
 Compression: TypeAlias = Literal["none", "gzip", "deflate"]
@@ -34,12 +35,19 @@ _FIX_HEADERS = "Use name=value pairs between commas, the values percent-encoded:
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-class Tls(NamedTuple):
-    """Paths of PEM files: whom to trust, and who we are; empty for the system's own and for nobody."""
+class PemFile(NamedTuple):
+    """A file's path, and the *variable* that has named it; both are empty where none has."""
 
-    certificate: str = ""
-    client_key: str = ""
-    client_certificate: str = ""
+    path: str = ""
+    variable: str = ""
+
+
+class Tls(NamedTuple):
+    """Whom to trust, by default whom the system does, and who we are, by default nobody."""
+
+    certificate: PemFile = PemFile()
+    client_key: PemFile = PemFile()
+    client_certificate: PemFile = PemFile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +113,19 @@ def _of(stream: Stream, name: str) -> _Setting | None:
 
 def _destination(stream: Stream, endpoint: str | None, headers: Mapping[str, str] | None) -> Destination:
     _check_protocol(_of(stream, "PROTOCOL"))
+    url, login = _without_login(_url(stream, endpoint))
+    own = _headers(_of(stream, "HEADERS")) if headers is None else _checked_headers(headers)
     return Destination(
-        _url(stream, endpoint),
-        _headers(_of(stream, "HEADERS")) if headers is None else _checked_headers(headers),
+        url,
+        {**login, **own},
         _timeout(_of(stream, "TIMEOUT")),
         _compression(_of(stream, "COMPRESSION")),
-        Tls(*(_value(_of(stream, name)) for name in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"))),
+        Tls(*(_file(_of(stream, name)) for name in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"))),
     )
+
+
+def _file(setting: _Setting | None) -> PemFile:
+    return PemFile(setting.value, setting.name) if setting is not None else PemFile()
 
 
 def _value(setting: _Setting | None) -> str:
@@ -130,14 +144,25 @@ def _url(stream: Stream, argument: str | None) -> str:
     return urlunsplit(url._replace(path=f"{url.path.rstrip('/')}/v1/{stream}"))
 
 
+def _without_login(url: str) -> tuple[str, Mapping[str, str]]:
+    """Take the user and password out of an address, and give the header that they become."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    if not login:
+        return url, {}
+    encoded = base64.b64encode(unquote(login).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"authorization": f"Basic {encoded}"}
+
+
 def _checked_url(setting: _Setting) -> str:
+    shown = setting._replace(value=re.sub(r"(?<=://)[^@/]*(?=@)", "***", setting.value))
     try:
         url = urlsplit(setting.value)
         usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError as error:
-        raise setting.error(f"this is not a URL: {error}", _FIX_ENDPOINT) from None
+        raise shown.error(f"this is not a URL: {error}", _FIX_ENDPOINT) from None
     if not usable:
-        raise setting.error("it has no scheme, host or port that can be used", _FIX_ENDPOINT)
+        raise shown.error("it has no scheme, host or port that can be used", _FIX_ENDPOINT)
     return urlunsplit(url._replace(path=url.path or "/", fragment=""))
 
 
@@ -149,13 +174,14 @@ def _check_protocol(setting: _Setting | None) -> None:
 
 def _headers(setting: _Setting | None) -> Mapping[str, str]:
     """Read headers in the form of W3C Baggage; the names in lower case, the values decoded."""
+    if setting is None:
+        return {}
     found = {}
-    for pair in _value(setting).split(","):
+    for pair in filter(str.strip, setting.value.split(",")):
         name, equals, value = (unquote(part).strip() for part in pair.partition("="))
-        if setting is not None and pair.strip():
-            if not equals or not _is_header(name, value):
-                raise setting.error("this is not a list of headers", _FIX_HEADERS, secret=True)
-            found[name.lower()] = value
+        if not equals or not _is_header(name, value):
+            raise setting.error("this is not a list of headers", _FIX_HEADERS, secret=True)
+        found[name.lower()] = value
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from anytel.backend import Event, Link, SpanContext, SpanRecord
+from anytel.backend import Attributes, Event, Link, SpanContext, SpanRecord
 from anytel.backend import Status as State
 from anytel_otlp.common import Resources, attributes, exception_attributes, scope, span_id, trace_id
 
@@ -32,23 +32,23 @@ _KNUTH, _MASK = 1111111111111111111, 2**64 - 1
 
 def render(batch: Sequence[SpanRecord], resources: Resources) -> ExportTraceServiceRequest:
     """Render spans, those of one service and scope together, in their order."""
-    grouped: dict[str, dict[str, list[Span]]] = {}
+    request = ExportTraceServiceRequest()
+    services: dict[str, ResourceSpans] = {}
+    scopes: dict[tuple[str, str], ScopeSpans] = {}
     for record in batch:
-        grouped.setdefault(record.service, {}).setdefault(record.scope, []).append(_span(record))
-    return ExportTraceServiceRequest(
-        resource_spans=[
-            ResourceSpans(
-                resource=resources.of(service),
-                scope_spans=[ScopeSpans(scope=scope(name), spans=spans) for name, spans in scopes.items()],
-            )
-            for service, scopes in grouped.items()
-        ]
-    )
+        place = record.service, record.scope
+        if place not in scopes:
+            if record.service not in services:
+                services[record.service] = request.resource_spans.add(resource=resources.of(record.service))
+            scopes[place] = services[record.service].scope_spans.add(scope=scope(record.scope))
+        _add(record, scopes[place])
+    return request
 
 
-def _span(record: SpanRecord) -> Span:
+def _add(record: SpanRecord, to: ScopeSpans) -> None:
+    # In place: a message that is put into another one is copied.
     context, dropped = record.context, record.dropped
-    return Span(
+    to.spans.add(
         trace_id=trace_id(context.trace_id),
         span_id=span_id(context.span_id),
         parent_span_id=span_id(record.parent_id) if record.parent_id else b"",
@@ -77,8 +77,8 @@ def _events(record: SpanRecord) -> Iterator[Span.Event]:
         yield _event("exception", record.end_ns, exception_attributes(exception))
 
 
-def _event(name: str, time_ns: int, more: Mapping[str, object]) -> Span.Event:
-    return Span.Event(name=name, time_unix_nano=time_ns, attributes=attributes(more.items()))  # type: ignore[arg-type]  # plain values
+def _event(name: str, time_ns: int, more: Attributes) -> Span.Event:
+    return Span.Event(name=name, time_unix_nano=time_ns, attributes=attributes(more.items()))
 
 
 def _tells(event: Event, message: str) -> bool:

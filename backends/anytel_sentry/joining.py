@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,9 +17,12 @@ from sentry_sdk.tracing_utils import has_span_streaming_enabled, has_tracing_ena
 
 from anytel.backend import Attributes, Host, SpanContext, SpanRecord, VendorSpan, VendorTracing
 from anytel_sentry import standin
+from anytel_sentry.conflicts import conflicts
 from anytel_sentry.resource import Resource
 
 __all__ = ["Tracing", "is_traced"]
+
+logger = logging.getLogger("anytel")
 
 _SERVER = ("http.server", "websocket.server")
 _FINE = frozenset({None, "ok", "cancelled"})
@@ -41,6 +45,8 @@ class Tracing(VendorTracing):
             integration: Any = client.integrations.get(name)
             if integration is not None:
                 integration.http_methods_to_capture = _Elsewhere.of(integration.http_methods_to_capture, host)
+        for conflict in conflicts(client):
+            logger.warning("%s", conflict)
         # Threads of the SDK's that begin within a span would inherit it, and its uploads be traced for ever.
         contextvars.Context().run(_start_threads, client)
 

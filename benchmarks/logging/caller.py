@@ -19,10 +19,10 @@ from statistics import median
 
 import orjson
 import structlog
+from benchmarks.logging.ways import RESOURCE
 
 import anytel
 from anytel.backends.memory import MemoryBackend
-from benchmarks.logging.ways import RESOURCE
 
 BLOCK = 400
 """Lines of one way in a row."""

@@ -35,6 +35,10 @@ __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stat
 _DEFAULT = Propagator()
 
 
+def _propagator(settings: Settings) -> Propagator:
+    return Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
+
+
 class Runtime:
     """What is in force: the settings, the tracer and the pipeline. Without settings, nothing is recorded."""
 
@@ -45,15 +49,14 @@ class Runtime:
         pipeline: Pipeline,
         logs: LogOutput | None = None,
         log_processors: Sequence[Processor] = (),
-        propagator: Propagator = _DEFAULT,
     ) -> None:
         self.settings = settings
         self.tracer = tracer
         self.pipeline = pipeline
         self.logs = logs
         self.log_processors = log_processors
-        self.propagator = propagator
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
+        self.propagator = _propagator(settings) if settings is not None else _DEFAULT
 
     def flush(self, deadline: float) -> bool:
         """Deliver and write everything so far; whether all of it was by *deadline*."""
@@ -135,6 +138,7 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
     intervals = Intervals(min(1.0, settings.flush_interval.value), settings.flush_interval.value)
     rate = settings.sample_rate.value
     backends: Sequence[Backend] = load(settings.backends, strict=settings.strict.value)
+    _check_native(settings, backends)
     pipeline = Pipeline(backends, settings.resource, rate, redactor, store, intervals, settings.error_tags.value)
     logs = LogOutput(settings, pipeline, _processors(log_processors))
     try:
@@ -147,19 +151,31 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
     tracer = _tracer(settings, backends)
     pipeline.tracer = tracer
-    propagator = Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
-    return Runtime(settings, tracer, pipeline, logs, log_processors, propagator)
+    return Runtime(settings, tracer, pipeline, logs, log_processors)
 
 
 def _tracer(settings: Settings, backends: Sequence[Backend]) -> NoopTracer:
     """Make the tracer: one that asks for vendors' own tracing only where a backend knows its vendor's."""
     if settings.backends.value == ("none",):
         return OFF
-    joining = [backend for backend in backends if type(backend).tracing is not Backend.tracing]
+    joining = [backend for backend in backends if _joins(backend)]
     rate = settings.sample_rate.value
     if not joining:
         return Tracer(rate, _sink)
     return JoiningTracer(rate, _sink, joining, adopts=settings.span_mode.value != "export")
+
+
+def _joins(backend: Backend) -> bool:
+    return type(backend).tracing is not Backend.tracing
+
+
+def _check_native(settings: Settings, backends: Sequence[Backend]) -> None:
+    """Refuse ``native`` where a backend that takes spans has no vendor's tracing to take part in."""
+    mode = settings.span_mode
+    unable = [backend.name for backend in backends if "span" in backend.signals and not _joins(backend)]
+    if mode.value == "native" and unable:
+        problem = f"{', '.join(unable)} has no tracing of its own that ours could take part in"
+        raise ConfigError("TELEMETRY_SPAN_MODE", mode.value, mode.origin, problem, "Use auto.")
 
 
 def _processors(given: Sequence[Processor]) -> Sequence[Processor]:

@@ -1,15 +1,19 @@
 """What a request's span, metrics and log lines say: OpenTelemetry's stable HTTP conventions, and of low cardinality."""
 
 import json
+import re
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 import anytel
 from anytel.asgi import Options, TelemetryMiddleware
+from anytel.asgi.route import template
 from anytel.fastapi import instrument
 from asgi.client import ask, drive, scope_of
 
@@ -152,6 +156,15 @@ def test_the_route_is_the_whole_template_and_never_a_value(memory, path, route, 
     assert {dict(tags).get("http.route") for tags in memory.tags(DURATION)} == {wanted}
 
 
+def test_a_root_path_may_be_a_slash(memory):
+    """As some write it: the route has one slash, and paths to exclude are found."""
+    app = instrument(FastAPI(), exclude=["/health"])
+    app.add_api_route("/items/{item}", lambda item: item)
+    for path in ("/items/1", "/health"):
+        drive(app, scope_of(path, root_path="/"), {"type": "http.request", "body": b""})
+    assert [span.attributes.get("http.route") for span in memory.spans] == ["/items/{item}"]
+
+
 def test_a_method_that_the_route_does_not_have_belongs_to_the_route(memory):
     """A 405 is the route's, under the method that was asked."""
     app = FastAPI()
@@ -174,6 +187,7 @@ def test_a_method_that_the_route_does_not_have_belongs_to_the_route(memory):
         (["/a", "/b*"], "/bcd", False),
         (["/a.c"], "/abc", True),
         (["*"], "/any\nthing", False),
+        (["xy"], "/proxyxy", True),
         ([], "/health", True),
     ],
 )
@@ -281,3 +295,41 @@ def test_the_lines_name_method_path_status_and_duration(memory):
     assert {"method": "GET", "path": "/a", "status": 200}.items() <= completed.attributes.items()
     assert completed.attributes["duration_ms"] > 0
     assert "secret" not in json.dumps([dict(log.attributes) for log in memory.logs])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(
+                [b"host", b"Host", b"user-agent", b"x-request-id", b"traceparent", b"tracestate", b"b3", b"x"]
+            )
+            | st.binary(max_size=20),
+            st.binary(max_size=60) | st.from_regex(rb"\[?[a-z:]*\]?:[0-9]*", fullmatch=True),
+        ),
+        max_size=8,
+    ),
+    path=st.text(max_size=20),
+    method=st.text(max_size=8),
+    root_path=st.text(max_size=5),
+)
+def test_any_request_is_served(memory, headers, path, method, root_path):
+    """Whatever a client sends, the application answers, and the response is well formed."""
+    scope = scope_of(headers=headers, method=method, root_path=root_path, query_string=path.encode("utf-8", "replace"))
+    scope["path"] = path
+    options = Options(exclude=["/a*"], query=True, metrics="/metrics")
+    sent, raised = drive(TelemetryMiddleware(plain, options), scope)
+    assert (raised, sent[0]["status"]) == (None, 200)
+    assert all(re.fullmatch(rb"[\x20-\x7e]*", value) for _, value in sent[0]["headers"])
+
+
+def test_a_router_that_does_not_say_which_route_it_was_is_asked_for_the_endpoint():
+    """As an older Starlette: the endpoint is in the scope, and the route only with it in a router."""
+
+    async def k(request):
+        """Never called."""
+
+    router = Router([Route("/k/{w}", k), Mount("/deep", routes=[Route("/l/{w}", plain)])])
+    assert template({"router": router, "endpoint": k}, "") == "/k/{w}"
+    assert template({"router": router, "endpoint": plain, "root_path": "/deep"}, "") == "/deep/l/{w}"
+    assert template({"router": router, "endpoint": print}, "") == ""

@@ -85,6 +85,22 @@ def test_a_body_that_never_comes_is_no_error_of_the_server(memory):
     assert "status" not in completed(memory)
 
 
+@pytest.mark.parametrize(("others", "status"), [([], "unset"), ([ValueError("declined")], "error")])
+def test_a_task_group_in_which_the_client_has_gone_is_no_error(memory, others, status):
+    """Unless something else went wrong in it too."""
+
+    async def app(scope, receive, send):
+        try:
+            await send(START)
+        except OSError as exc:
+            raise ExceptionGroup("tasks", [exc, *others]) from None
+
+    drive(TelemetryMiddleware(app), scope_of(), fails_at=0, failing=OSError("gone"))
+
+    assert only(memory).status == status
+    assert len(memory.errors) == len(others)
+
+
 def test_what_else_sending_raises_is_an_error(memory):
     """As a server does for a body that is longer than its declared length."""
 

@@ -243,14 +243,41 @@ def test_without_the_datadog_format_the_tracestate_is_sent_as_it_came():
     assert forwarded("a=1,dd=s:1", propagators="tracecontext") == ["a=1", "dd=s:1"]
 
 
+def test_who_decided_and_for_whom_is_told_in_datadog_s_headers_and_in_the_tracestate():
+    """From either of them, so that a trace of its RUM stays one."""
+    anytel.configure(backends="memory", sample_rate=0)
+    upstream = {**DATADOG, "x-datadog-origin": "rum"}
+    w3c = {**W3C, "tracestate": "dd=s:1;o:rum;t.dm:-1"}
+    for headers in (upstream, w3c):
+        carrier = {}
+        with anytel.span("s", parent=anytel.extract(headers)) as span:
+            anytel.inject(carrier)
+        assert carrier["tracestate"] == f"dd=s:2;p:{span.span_id};t.dm:-1;o:rum"
+        assert carrier["x-datadog-tags"] == f"_dd.p.tid={TRACE[:16]},_dd.p.dm=-1"
+        assert carrier["x-datadog-origin"] == "rum"
+
+
+@pytest.mark.parametrize("origin", ["a;b", "a,b", "ü", "x" * 65, "a:b", "\r\n"])
+def test_a_hostile_origin_is_not_sent_on(origin):
+    """It would end up within the tracestate."""
+    anytel.configure(backends="memory")
+    carrier = {}
+    with anytel.span("s", parent=anytel.extract({**DATADOG, "x-datadog-origin": origin})) as span:
+        anytel.inject(carrier)
+    assert carrier["tracestate"] == f"dd=s:2;p:{span.span_id};t.dm:-1"
+    assert "x-datadog-origin" not in carrier
+
+
 def test_a_threshold_of_another_decision_is_not_sent_on():
     """Where the trace is decided anew, OpenTelemetry's member would contradict."""
     anytel.configure(backends="memory")
-    found = anytel.extract({**W3C, "tracestate": "ot=th:8,a=1"})
+    found = anytel.extract({**W3C, "tracestate": "ot=th:8,a=1,dd=t.dm:-1"})
     carrier = {}
     with anytel.span("s", parent=RemoteContext(found.context, decided=False)):
         anytel.inject(carrier)
-    assert carrier["tracestate"].split(",")[1:] == ["a=1"]
+    datadog, *others = carrier["tracestate"].split(",")
+    assert (datadog.rpartition(";")[2], others) == ("t.dm:-4", ["a=1"])
+    assert carrier["x-datadog-tags"].endswith("_dd.p.dm=-4")
 
 
 def test_a_long_tracestate_loses_its_last_members():

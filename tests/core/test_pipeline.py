@@ -439,6 +439,23 @@ def test_cumulative_and_pull_backends_get_totals(configured):
     assert pulled.calls[-1] == "close"
 
 
+def test_backends_that_get_totals_get_the_same(configured):
+    """Those of one moment, gathered once."""
+
+    class Totals(First):
+        metric_flow = "cumulative"
+
+    class Others(Second):
+        metric_flow = "cumulative"
+
+    one, other = Totals(), Others()
+    configured(one, backends=[one, other])
+    anytel.count("n")
+    assert anytel.flush(10)
+    assert one.points
+    assert all(mine is theirs for mine, theirs in zip(one.points, other.points, strict=True))
+
+
 def test_a_blocked_pull_backend_keeps_the_deadline(configured):
     """Closing a pulled backend that blocks costs the deadline too."""
 

@@ -122,7 +122,7 @@ def test_a_remote_parent(memory):
     record = memory.span("consume")
     assert (record.parent_id, record.remote_parent, record.is_root) == (int(SPAN, 16), True, True)
     assert (memory.span("child").remote_parent, memory.span("child").root_name) == (False, "consume")
-    assert carrier["tracestate"] == "dd=s:1,other=2"
+    assert carrier["tracestate"] == f"dd=s:2;p:{memory.span('child').context.span_id:016x};t.dm:-4,other=2"
 
 
 def test_an_empty_extracted_context_starts_a_new_trace(memory):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+OURS = (page for page in DOCS.rglob("*.md") if "node_modules" not in page.parts)
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *OURS])
 
 
 def name_of(page: Path) -> str:

@@ -10,6 +10,7 @@ from anytel.metrics.store import MAX_SERIES
 from anytel.pipeline.outlet import ATTEMPT, BACKOFF, LIMITS, PERSISTENCE
 from anytel.pipeline.pipeline import BUFFER
 from anytel.redaction import DEFAULT_KEYS
+from anytel.tracing import baggage, tracestate
 from anytel.tracing.record import MAX_EVENTS
 from anytel.tracing.trace import BREADCRUMBS, CHUNK
 from anytel.tracing.tracer import MAX_LINKS
@@ -27,6 +28,10 @@ LIMITED = {
     "Characters of one value": MAX_TEXT,
     "Events of one span": MAX_EVENTS,
     "Links of one span": MAX_LINKS,
+    "Members of a `tracestate`": tracestate.MAX_MEMBERS,
+    "Characters of a `tracestate`": tracestate.MAX_TRACESTATE,
+    "Members of a `baggage`": baggage.MAX_MEMBERS,
+    "Characters of a `baggage`": baggage.MAX_BAGGAGE,
     "Log events that an error report shows": BREADCRUMBS,
     "Names of metrics": MAX_UNDECLARED,
     "Series of one metric": MAX_SERIES,

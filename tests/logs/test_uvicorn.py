@@ -3,7 +3,6 @@
 import json
 import logging
 import logging.config
-import sys
 
 import pytest
 import uvicorn.config

@@ -1,11 +1,13 @@
-"""A FastAPI service and a plain script, each in a process of its own: every kind of log line at every vendor, decoded."""
+"""A FastAPI service and a plain script, in processes of their own: every kind of line at every vendor, decoded."""
 
 import json
 
 import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 
 from anytel.testing.receivers.datadog import DatadogAgent, trace_id_of
 from anytel.testing.receivers.dogstatsd import DogStatsD
+from anytel.testing.receivers.otlp import OtlpReceiver
 from anytel.testing.receivers.sentry import SentryReceiver
 from logs.service import get, serving
 
@@ -26,7 +28,7 @@ def every_kind():
     warnings.warn("old_api is deprecated", DeprecationWarning, stacklevel=2)
     log.error("payment_failed", url="https://user:hunter2@psp.example/pay")
     try:
-        raise ValueError("card 4111 1111 1111 1111 declined")
+        raise ValueError(f"card {' '.join(['4111', *['1111'] * 3])} declined")
     except ValueError as exc:
         log.exception("declined")
         anytel.capture_exception(exc)
@@ -80,13 +82,17 @@ EVERY_KIND = {
 
 @pytest.fixture
 def vendors():
-    """Run Sentry's and Datadog's receivers; gives the settings that point at them too."""
-    with SentryReceiver() as sentry, DatadogAgent() as agent, DogStatsD() as statsd:
-        settings = {"TELEMETRY_BACKENDS": "sentry,datadog", "SENTRY_DSN": sentry.dsn}
-        yield sentry, agent, settings | {"DD_TRACE_AGENT_URL": agent.url, "DD_DOGSTATSD_URL": statsd.url}
+    """Run the vendors' receivers; gives the settings that point at them too."""
+    with SentryReceiver() as sentry, DatadogAgent() as agent, DogStatsD() as statsd, OtlpReceiver() as otlp:
+        settings = {"TELEMETRY_BACKENDS": "sentry,datadog,otlp", "SENTRY_DSN": sentry.dsn}
+        settings |= {"DD_TRACE_AGENT_URL": agent.url, "DD_DOGSTATSD_URL": statsd.url}
+        yield sentry, agent, otlp, settings | {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url}
 
 
-def check_every_kind(lines, sentry, agent, root):
+SEVERITIES = {"info": SeverityNumber.SEVERITY_NUMBER_INFO, "warning": SeverityNumber.SEVERITY_NUMBER_WARN}
+
+
+def check_every_kind(lines, sentry, agent, otlp, root):
     """Check the lines of `every_kind` within the span *root*, and what the vendors have of them."""
     ours = [line for line in lines if line["event"] in EVERY_KIND]
     assert {line["event"]: (line["level"], line["logger"]) for line in ours} == EVERY_KIND
@@ -94,6 +100,7 @@ def check_every_kind(lines, sentry, agent, root):
     (chunk,) = [trace for trace in agent.traces if trace[0]["resource"] == root]
     (span,) = [span for span in sentry.spans if span.name == root]
     logs = {log.body: log for log in sentry.logs}
+    records = {record.body: record for record in otlp.logs if record.body in EVERY_KIND}
     for line in ours:
         assert (line["service"], line["environment"], line["version"]) == ("shop", "prod", "1.4.0")
         assert (line["tenant"], line["added"]) == ("acme", True)
@@ -106,6 +113,10 @@ def check_every_kind(lines, sentry, agent, root):
         assert (log.trace_id, log.span_id) == (span.trace_id, span.span_id)
         assert log.level == {"warning": "warn"}.get(line["level"], line["level"])
         assert log.attributes["tenant"] == "acme"
+        record = records[line["event"]]
+        assert (record.trace_id, record.span_id, record.service) == (span.trace_id, span.span_id, "shop")
+        assert record.wire.severity_number == SEVERITIES.get(line["level"], SeverityNumber.SEVERITY_NUMBER_ERROR)
+        assert record.attributes["tenant"] == "acme"
     placed = next(line for line in ours if line["event"] == "order_placed")
     assert {name: placed[name] for name in ("order", "price", "id", "password")} == {
         "order": 4711,
@@ -115,6 +126,10 @@ def check_every_kind(lines, sentry, agent, root):
     }
     assert logs["order_placed"].attributes["password"] == "[redacted]"
     assert logs["order_placed"].attributes["order"] == 4711
+    assert {name: records["order_placed"].attributes[name] for name in ("order", "password")} == {
+        "order": 4711,
+        "password": "[redacted]",
+    }
 
 
 def issues(sentry):
@@ -140,16 +155,16 @@ def check_issues(sentry, trace_id):
 
 def test_a_plain_script(run_python, vendors):
     """Also what nobody caught, of a thread and of the main one."""
-    sentry, agent, settings = vendors
+    sentry, agent, otlp, settings = vendors
     done = run_python(SCRIPT, status=1, **settings)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
 
-    check_every_kind(lines, sentry, agent, "job")
+    check_every_kind(lines, sentry, agent, otlp, "job")
     check_issues(sentry, sentry.spans[0].trace_id)
     uncaught = [line["exception.message"] for line in lines if line["event"] == "uncaught_exception"]
     assert uncaught == ["division by zero", "it broke"]
     assert set(issues(sentry)) == {"payment_failed", "card [redacted] declined", *uncaught}
-    for secret in ("hunter2", "4111"):
+    for secret in ("hunter2", "4111 1111"):
         assert secret not in done.stdout
         for event in sentry.events:  # the frames show lines of the script itself
             assert secret not in json.dumps({name: value for name, value in event.items() if name != "exception"})
@@ -157,12 +172,12 @@ def test_a_plain_script(run_python, vendors):
 
 def test_a_fastapi_service(tmp_path, vendors):
     """Also the server's own lines, and an exception that leaves a request."""
-    sentry, agent, settings = vendors
+    sentry, agent, otlp, settings = vendors
     with serving(tmp_path, SERVICE, "app.py", **settings) as (url, lines):
         assert get(f"{url}/orders/3") == 200
         assert get(f"{url}/broken") == 500
 
-    check_every_kind(lines, sentry, agent, "GET /orders/{order}")
+    check_every_kind(lines, sentry, agent, otlp, "GET /orders/{order}")
     (order,) = [span for span in sentry.spans if span.name == "GET /orders/{order}"]
     check_issues(sentry, order.trace_id)
     requests = [line for line in lines if line["event"] == "http_access"]

@@ -10,6 +10,7 @@ import pytest
 import anytel
 from real.bugsink import Bugsink, bugsink
 from real.datadog_agent import DatadogTestAgent, datadog_agent
+from real.otelcol import Collector, otelcol
 from real.processes import Program
 from real.spotlight import Spotlight, spotlight
 from real.statsd import StatsdExporter, Telegraf, statsd_exporter, telegraf
@@ -86,6 +87,13 @@ def exporter(folder) -> Iterator[StatsdExporter]:
 def collector(folder) -> Iterator[Telegraf]:
     """Give an empty telegraf."""
     with telegraf(folder("telegraf")) as running:
+        yield running
+
+
+@pytest.fixture
+def opentelemetry(folder) -> Iterator[Collector]:
+    """Give an OpenTelemetry Collector that has passed nothing on yet."""
+    with otelcol(folder("otelcol")) as running:
         yield running
 
 

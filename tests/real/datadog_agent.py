@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from real.processes import free_ports, need, running
 from real.web import get, get_json
@@ -26,14 +26,21 @@ CHECKS = (
 
 @dataclass(frozen=True, slots=True)
 class DatadogTestAgent:
-    """A running test agent at *url*."""
+    """A running test agent at *url*, which takes OTLP at *otlp*."""
 
     url: str
+    otlp: str
 
     def clear(self) -> None:
         """Forget everything received so far."""
         get(f"{self.url}/test/session/clear")
         get(f"{self.url}/test/trace_check/clear")
+        get(f"{self.otlp}/test/session/clear")
+
+    def otlp_of(self, signal: Literal["traces", "metrics", "logs"]) -> list[dict[str, Any]]:
+        """Give the OTLP requests received since the last clear, as the agent has decoded them."""
+        found: list[dict[str, Any]] = get_json(f"{self.otlp}/test/session/{signal}")
+        return found
 
     def traces(self) -> list[list[dict[str, Any]]]:
         """Give the traces received since the last clear."""
@@ -54,4 +61,4 @@ def datadog_agent(folder: Path) -> Iterator[DatadogTestAgent]:
     ports = "--port", port, "--otlp-http-port", otlp_http, "--otlp-grpc-port", otlp_grpc
     url = f"http://127.0.0.1:{port}"
     with running([tool.path, *ports], folder, lambda: get(f"{url}/info"), ENABLED_CHECKS=",".join(CHECKS)):
-        yield DatadogTestAgent(url)
+        yield DatadogTestAgent(url, f"http://127.0.0.1:{otlp_http}")

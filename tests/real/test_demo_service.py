@@ -1,25 +1,17 @@
 """The demo service under uvicorn with every backend, watched by what its vendors' users would run."""
 
 import json
-import sys
-from contextlib import contextmanager
 from urllib.request import Request
 
-from real.processes import free_ports, running
+from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from real.demo import demo_service
+from real.processes import free_ports
 from real.prometheus import prometheus
-from real.web import await_value, get, send
+from real.web import await_value, send
 
 FRAGMENT = {"fragmentKey": "home-hero", "pageSlug": "home"}
-
-
-@contextmanager
-def uvicorn(folder, **settings):
-    """Run the demo service; give its address and its program."""
-    (port,) = free_ports(1)
-    command = [sys.executable, "-m", "uvicorn", "anytel.demo.app:app", "--host", "127.0.0.1", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}"
-    with running(command, folder, lambda: get(f"{url}/skills"), **settings) as program:
-        yield url, program
 
 
 def revalidate(url):
@@ -27,21 +19,27 @@ def revalidate(url):
     send(Request(f"{url}/revalidate", data=json.dumps(FRAGMENT).encode(), headers=headers))
 
 
+def otlp_spans(agent):
+    requests = [json_format.ParseDict(one, ExportTraceServiceRequest()) for one in agent.otlp_of("traces")]
+    return [span for one in requests for of in one.resource_spans for scope in of.scope_spans for span in scope.spans]
+
+
 def test_a_request_has_one_trace_id_at_every_vendor(sentry, agent, folder):
-    """Sentry's spans, Datadog's spans, Prometheus' exemplar and the log lines of one request lead to one another."""
+    """The spans at Sentry, at Datadog and by OTLP, Prometheus' exemplar and the log lines lead to one another."""
     where = folder("demo")
     (port,) = free_ports(1)
     scraped = f"http://127.0.0.1:{port}/metrics"
     settings = {
-        "TELEMETRY_BACKENDS": "sentry,datadog,prometheus",
+        "TELEMETRY_BACKENDS": "sentry,datadog,prometheus,otlp",
         "TELEMETRY_LOG_FORMAT": "json",
         "SENTRY_DSN": sentry.dsn,
         "DD_TRACE_AGENT_URL": agent.url,
         "DD_DOGSTATSD_URL": "udp://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": agent.otlp,
         "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
         "OTEL_EXPORTER_PROMETHEUS_PORT": str(port),
     }
-    with uvicorn(where, **settings) as (url, program), prometheus("debian", scraped, where) as server:
+    with demo_service(where, **settings) as (url, program), prometheus("debian", scraped, where) as server:
         revalidate(url)
         calls = await_value(lambda: server.query('mcp_calls_total{endpoint="revalidate"}'))
         (exemplar,) = server.exemplars('mcp_calls_total{endpoint="revalidate"}')
@@ -53,6 +51,9 @@ def test_a_request_has_one_trace_id_at_every_vendor(sentry, agent, folder):
     lines = [json.loads(line) for line in program.log.read_text().splitlines() if line.startswith("{")]
     assert list(calls.values()) == [1]
     assert {f"{span['span_id']:016x}" for span in trace} == {span["span_id"] for span in sentry_spans}
+    assert {one.span_id.hex() for one in otlp_spans(agent) if one.trace_id.hex() == trace_id} == {
+        span["span_id"] for span in sentry_spans
+    }
     assert exemplar["labels"]["span_id"] in {span["span_id"] for span in sentry_spans}
     assert len(trace) > 2
     root = next(span for span in sentry_spans if span["is_segment"])

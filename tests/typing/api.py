@@ -6,6 +6,7 @@ from typing import assert_type
 
 import anytel
 from anytel.backends.memory import MemoryBackend
+from anytel.testing import CapturedLog, CapturedSpan, Clock, Telemetry, capture
 
 LATENCY = anytel.Histogram("latency", unit="s", buckets=(0.1, 1), tags={"endpoint": None, "outcome": ("ok", "error")})
 CALLS = anytel.Counter("calls", tags=("endpoint",))
@@ -112,3 +113,17 @@ def configuring() -> None:
     assert_type(anytel.stats().backends["memory"]["span"].delivered, int)
     log = anytel.get_logger(__name__, a=1).bind(b=2)
     log.info("event", key=object())
+
+
+def test_types(telemetry: Telemetry) -> None:
+    span = telemetry.spans.one("checkout", {"order": 1})
+    assert_type(span, CapturedSpan)
+    assert_type(span.parent, CapturedSpan | None)
+    assert_type([one.name for one in span.children.all("charge")], list[str])
+    assert_type(telemetry.logs.one("charged"), CapturedLog)
+    assert_type(telemetry.errors.one("ValueError").handled, bool)
+    assert_type(telemetry.metrics.one("orders", tags={"channel": "web"}).value, float)
+    assert_type(telemetry.fix_clock(), Clock)
+    telemetry.assert_count("orders", 1, tags={"channel": "web"})
+    with capture(["sentry"], strict=True) as captured:
+        assert_type(captured, Telemetry)

@@ -157,7 +157,7 @@ class Exchange:
         return route
 
     def _failed(self, exc: Exception) -> None:
-        if exc is self.unsent or type(exc).__name__ in _DISCONNECTS:
+        if self._says_gone(exc):
             self.gone = True
             return
         span = self.span
@@ -170,6 +170,12 @@ class Exchange:
             span.raised(exc)
         self.error = type(exc).__qualname__
         self.status = self.status or 500
+
+    def _says_gone(self, exc: BaseException) -> bool:
+        """Say whether *exc* means that the client has gone, also as the one member of a task group's exception."""
+        if isinstance(exc, BaseExceptionGroup):
+            return all(map(self._says_gone, exc.exceptions))
+        return exc is self.unsent or type(exc).__name__ in _DISCONNECTS
 
     def _finish(self) -> None:
         if self.finished:

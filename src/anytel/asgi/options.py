@@ -66,7 +66,8 @@ class Options:
 
 def _path(scope: Scope) -> str:
     """Give the path as the application declares it, without what a proxy or a mount has put before it."""
-    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -20,10 +20,10 @@ def template(scope: Scope, root_path: str) -> str:
 
     *root_path* is the one that the server has given: what has been added since is the path of mounts.
     """
-    root = str(scope.get("root_path", ""))
+    root, root_path = str(scope.get("root_path", "")).rstrip("/"), root_path.rstrip("/")
     if len(root) > len(root_path) and root.startswith(root_path):
         root = root_path + _mounts(scope, root[len(root_path) :])
-    route = scope.get("route")
+    route = scope.get("route") or _by_endpoint(getattr(scope.get("router"), "routes", ()), scope.get("endpoint"))
     if _is_mount(route):
         return root
     path = _path(scope, route)
@@ -37,6 +37,18 @@ def _path(scope: Scope, route: object) -> str:
         route = included
     path = getattr(route, "path_format", None) or getattr(route, "path", None)
     return path if isinstance(path, str) else ""
+
+
+def _by_endpoint(routes: Iterable[object], endpoint: object) -> object:
+    """Find a route by what it has called: an older Starlette does not say which one it was."""
+    if endpoint is None:
+        return None
+    for route in routes:
+        if getattr(route, "endpoint", None) is endpoint:
+            return route
+        if _is_mount(route) and (found := _by_endpoint(getattr(route, "routes", None) or (), endpoint)) is not None:
+            return found
+    return None
 
 
 def _is_mount(route: object) -> bool:

@@ -92,7 +92,7 @@ def merged(points: Sequence[Point]) -> Point:
     last = points[-1]
     match last.series.kind:
         case "count":
-            return replace(last, value=math.fsum(point.value for point in points))
+            return replace(last, value=sum(point.value for point in points))
         case "gauge":
             return last
         case "set":

@@ -250,13 +250,14 @@ class Pipeline:
 
     def _tick(self) -> None:
         self._tick_at = time.monotonic() + self.intervals.metrics
-        happened = self.store.tick()
+        batches = {"delta": self.store.tick()}
         for outlet in self._for["metric"]:
-            # Totals are sent also after an interval in which nothing happened: a series that is not sent is stale.
-            totals = outlet.backend.metric_flow == "cumulative"
-            batch = self.store.totals("cumulative") if totals else happened
-            if batch.points:
-                outlet.offer("metric", [batch])
+            flow = outlet.backend.metric_flow
+            if flow == "cumulative" and flow not in batches:
+                # Also after an interval in which nothing happened: a series that is not sent is taken for a stale one.
+                batches[flow] = self.store.totals(flow)
+            if flow in batches and batches[flow].points:
+                outlet.offer("metric", [batches[flow]])
 
     def _account_full(self) -> None:
         for signal, count in self._full.items():

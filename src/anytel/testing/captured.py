@@ -22,7 +22,7 @@ from anytel.backend import (
     SpanKind,
     SpanRecord,
 )
-from anytel.metrics.instruments import _tag
+from anytel.metrics.instruments import rendered_tag
 from anytel.tracing.ids import span_hex, trace_hex
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ class CapturedMetric(Captured[Point]):
 
     def has(self, name: str, value: object) -> bool:  # noqa: D102 -- inherited
         tags = self.tags
-        return name not in tags if value is None else tags.get(name) in (value, _tag(value))
+        return name not in tags if value is None else tags.get(name) in (value, rendered_tag(value))
 
     @property
     def name(self) -> str:

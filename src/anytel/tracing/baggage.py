@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from anytel import misuse
 
@@ -29,12 +29,12 @@ def read(header: str, names: Collection[str]) -> Mapping[str, str]:
     return found
 
 
-def merged(present: str, own: Iterable[str]) -> str:
-    """Give *present* with the members *own* in place of any of the same name, and of another service's ``sentry-``."""
-    own = [*own]
-    names = {member.partition("=")[0] for member in own}
+def merged(present: str, own: str) -> str:
+    """Give *present* with the members of *own* instead of those of the same names and of a service's ``sentry-``."""
+    added = own.split(",")
+    names = {member.partition("=")[0] for member in added}
     others = [member for member in _members(present) if not _replaced(member, names)]
-    return ",".join([*others[: MAX_MEMBERS - len(own)], *own])
+    return ",".join([*others[: max(0, MAX_MEMBERS - len(added))], *added])
 
 
 def quoted(value: object) -> str:

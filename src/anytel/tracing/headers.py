@@ -103,11 +103,12 @@ def _datadog(value: str, headers: Headers) -> RemoteContext | None:
         return None
     if not int(value):
         return None
-    high = _TID.search(headers.get("x-datadog-tags", "")[:MAX_DATADOG_TAGS])
+    tags = headers.get("x-datadog-tags", "")[:MAX_DATADOG_TAGS]
+    high, state = _TID.search(tags), tracestate.from_datadog(tags, headers.get("x-datadog-origin", ""))
     sampled = int(priority) > 0 if _PRIORITY.fullmatch(priority) else None
     trace_id = int(f"{high[1] if high else ''}{span_hex(int(value))}", 16)
     # A parent of 0 is no mistake: a synthetic test decides for a trace that has no span yet.
-    return RemoteContext(SpanContext(trace_id, int(parent), bool(sampled)), decided=sampled is not None)
+    return RemoteContext(SpanContext(trace_id, int(parent), bool(sampled), None, state), decided=sampled is not None)
 
 
 def _sentry(value: str, headers: Headers) -> RemoteContext | None:

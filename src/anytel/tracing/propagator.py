@@ -13,39 +13,42 @@ from anytel.tracing.ids import MASK64, span_hex, trace_hex
 __all__ = ["DEFAULT", "FORMATS", "Propagator"]
 
 Carrier = MutableMapping[str, str]
+Writer = Callable[[SpanContext, str, str, dict[str, str]], None]
+"""Writes a context, whose ids are given as hex digits too, into a dict."""
 _NONE: Mapping[str, Value] = MappingProxyType({})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def _b3(context: SpanContext) -> dict[str, str]:
-    return {"b3": f"{trace_hex(context.trace_id)}-{span_hex(context.span_id)}-{int(context.sampled)}"}
+def _tracecontext(context: SpanContext, trace: str, span: str, written: dict[str, str]) -> None:
+    written["traceparent"] = f"00-{trace}-{span}-{'01' if context.sampled else '00'}"
 
 
-def _b3_multi(context: SpanContext) -> dict[str, str]:
-    ids = {"x-b3-traceid": trace_hex(context.trace_id), "x-b3-spanid": span_hex(context.span_id)}
-    return {**ids, "x-b3-sampled": str(int(context.sampled))}
+def _datadog(context: SpanContext, trace: str, span: str, written: dict[str, str]) -> None:
+    written["x-datadog-trace-id"] = str(context.trace_id & MASK64)
+    written["x-datadog-parent-id"] = str(context.span_id)
+    written["x-datadog-sampling-priority"] = "2" if context.sampled else "-1"
+    decided, origin = tracestate.to_datadog(context.tracestate) if context.tracestate else ("", "")
+    if context.sample_rate is not None or not decided:
+        decided = "-4"
+    written["x-datadog-tags"] = f"_dd.p.tid={trace[:16]}" + (f",_dd.p.dm={decided}" if context.sampled else "")
+    if origin:
+        written["x-datadog-origin"] = origin
 
 
-def _datadog(context: SpanContext) -> dict[str, str]:
-    sampled = context.sampled
-    return {
-        "x-datadog-trace-id": str(context.trace_id & MASK64),
-        "x-datadog-parent-id": str(context.span_id),
-        "x-datadog-sampling-priority": "2" if sampled else "-1",
-        "x-datadog-tags": f"_dd.p.tid={trace_hex(context.trace_id)[:16]}" + (",_dd.p.dm=-4" if sampled else ""),
-    }
+def _sentry(context: SpanContext, trace: str, span: str, written: dict[str, str]) -> None:
+    written["sentry-trace"] = f"{trace}-{span}-{'1' if context.sampled else '0'}"
 
 
-def _sentry(context: SpanContext) -> dict[str, str]:
-    return {"sentry-trace": f"{trace_hex(context.trace_id)}-{span_hex(context.span_id)}-{int(context.sampled)}"}
+def _b3(context: SpanContext, trace: str, span: str, written: dict[str, str]) -> None:
+    written["b3"] = f"{trace}-{span}-{'1' if context.sampled else '0'}"
 
 
-def _tracecontext(context: SpanContext) -> dict[str, str]:
-    flags = int(context.sampled)
-    return {"traceparent": f"00-{trace_hex(context.trace_id)}-{span_hex(context.span_id)}-{flags:02x}"}
+def _b3_multi(context: SpanContext, trace: str, span: str, written: dict[str, str]) -> None:
+    written["x-b3-traceid"], written["x-b3-spanid"] = trace, span
+    written["x-b3-sampled"] = "1" if context.sampled else "0"
 
 
-FORMATS: Mapping[str, Callable[[SpanContext], dict[str, str]]] = {
+FORMATS: Mapping[str, Writer] = {
     "tracecontext": _tracecontext,
     "datadog": _datadog,
     "sentry": _sentry,
@@ -73,40 +76,29 @@ class Propagator:
 
         A header that is there is replaced, in whichever case it is spelled: none is sent twice.
         """
+        trace, span = trace_hex(context.trace_id), span_hex(context.span_id)
         written: dict[str, str] = {}
-        for writer in self._writers:
-            written |= writer(context)
+        for write in self._writers:
+            write(context, trace, span, written)
         if self._state:
-            written["tracestate"] = tracestate.forwarded(context, datadog=self._datadog)
-        spelled = _spelled(carrier)
-        own = self._members(context, bound)
+            written["tracestate"] = tracestate.forwarded(context, span, datadog=self._datadog)
+        own = self._members(context, trace, bound)
         if own:
-            present = ",".join(carrier[name] for name in spelled.get("baggage", ()))
-            written["baggage"] = baggage.merged(present, own)
+            written["baggage"] = ",".join(own)
+        for name in [name for name in carrier if name.lower() in written]:
+            if name.lower() == "baggage":
+                written["baggage"] = baggage.merged(carrier[name], written["baggage"])
+            del carrier[name]
         for name, value in written.items():
-            _put(carrier, name, value, spelled.get(name, ()))
+            if value:  # a tracestate may be empty
+                carrier[name] = value
 
-    def _members(self, context: SpanContext, bound: Mapping[str, Value]) -> list[str]:
-        own = [f"{name}={baggage.quoted(bound[name])}" for name in self.names if name in bound]
+    def _members(self, context: SpanContext, trace: str, bound: Mapping[str, Value]) -> list[str]:
+        own = [f"{name}={baggage.quoted(bound[name])}" for name in self.names if name in bound] if self.names else []
         if self._sentry:
-            own += [f"sentry-trace_id={trace_hex(context.trace_id)}"]
-            own += [f"sentry-sampled={'true' if context.sampled else 'false'}"]
-            own += [f"sentry-sample_rate={context.sample_rate}"] if context.sample_rate is not None else []
-            own += [self._environment] if self._environment else []
+            own += (f"sentry-trace_id={trace}", "sentry-sampled=true" if context.sampled else "sentry-sampled=false")
+            if context.sample_rate is not None:
+                own.append(f"sentry-sample_rate={context.sample_rate}")
+            if self._environment:
+                own.append(self._environment)
         return own
-
-
-def _spelled(carrier: Carrier) -> dict[str, list[str]]:
-    """Give how the names in *carrier* are spelled, by lower-case name."""
-    spelled: dict[str, list[str]] = {}
-    for name in carrier:
-        spelled.setdefault(name.lower(), []).append(name)
-    return spelled
-
-
-def _put(carrier: Carrier, name: str, value: str, spelled: Collection[str]) -> None:
-    for other in spelled:
-        if other != name or not value:
-            del carrier[other]
-    if value:
-        carrier[name] = value

@@ -73,7 +73,7 @@ def test_the_receivers_wish_when_to_come_back_is_passed_on(connect, collector, m
 
 
 @pytest.mark.parametrize("status", [301, 308, 400, 401, 403, 404, 413, 500, 501])
-def test_a_refusal_for_good_drops_with_its_reason_and_says_so_once(connect, collector, make, caplog, status):
+def test_a_refusal_for_good_drops_with_its_reason_and_says_so(connect, collector, make, caplog, status):
     """The specification forbids to try again; the message of the receiver is in the warning."""
     collector.answer = Answer(status, b"\x08\x03\x12\x0bbad api key", PROTOBUF)
     backend = connect(collector.url)

@@ -234,6 +234,42 @@ def test_every_point_of_every_metric_is_what_the_sdk_sends(collectors, configure
         assert [start for start, _ in second] == [start for start, _ in first] or temporality == "delta"
 
 
+SAMPLES = {
+    "one": [0.25],
+    "a decade": [0.01 * number for number in range(1, 100)],
+    "zeros": [0.0, 0.0, 0.5, 7.0],
+    "far apart": [1e-9, 1.0, 1e9],
+    "powers of two": [0.5, 1.0, 2.0, 4.0],
+}
+
+
+@pytest.mark.parametrize("samples", SAMPLES.values(), ids=SAMPLES)
+def test_an_exponential_histogram_has_the_buckets_of_the_sdk(collectors, configured, environment, samples):
+    """At the same scale: what is in which bucket, and how many are zero. The SDK takes no negative values."""
+    environment.setenv(PREFERENCE, "delta")
+    environment.setenv("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram")
+    theirs, ours = collectors
+    configured()
+    exporter = OTLPMetricExporter(f"{theirs.url}/v1/metrics")
+    provider = MeterProvider([PeriodicExportingMetricReader(exporter, export_interval_millis=3_600_000)])
+    histogram = provider.get_meter("anytel").create_histogram("size")
+    for sample in samples:
+        histogram.record(sample)
+        anytel.distribution("size", sample)
+    provider.shutdown()
+    assert anytel.flush(10)
+
+    [mine], [reference] = (one.wire.exponential_histogram.data_points for one in (ours.metrics[0], theirs.metrics[0]))
+    for part in ("count", "sum", "min", "max", "scale", "zero_count"):
+        assert getattr(mine, part) == pytest.approx(getattr(reference, part)), part
+    for sign in ("positive", "negative"):
+        assert filled(getattr(mine, sign)) == filled(getattr(reference, sign))
+
+
+def filled(buckets):
+    return {buckets.offset + place: count for place, count in enumerate(buckets.bucket_counts) if count}
+
+
 def timeless(metric):
     """Give a copy without times, its points in the order of their attributes."""
     copy = type(metric)()

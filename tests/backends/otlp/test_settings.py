@@ -61,7 +61,8 @@ def test_a_signals_own_setting_beats_the_common_one(environment):
     traces, logs = settings.traces, settings.logs
     assert (traces.headers, traces.timeout, traces.compression) == ({"a": "1"}, 5.0, "gzip")
     assert (logs.headers, logs.timeout, logs.compression) == ({"b": "2"}, 0.5, "deflate")
-    assert (traces.tls, logs.tls) == (Tls("ca.pem", "k.pem"), Tls("logs.pem", "k.pem"))
+    assert [file.path for file in traces.tls] == ["ca.pem", "k.pem", ""]
+    assert [file.path for file in logs.tls] == ["logs.pem", "k.pem", ""]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,19 @@ def test_a_signals_own_setting_beats_the_common_one(environment):
 def test_headers_are_pairs_whose_values_are_percent_encoded(environment, text, headers):
     """As in W3C Baggage; a value may hold an equals sign, as base64 does."""
     assert read(environment, HEADERS=text).metrics.headers == headers
+
+
+def test_a_login_in_the_endpoint_is_a_header(environment):
+    """And no error shows it."""
+    settings = read(environment, ENDPOINT="http://me:p%40ss@c:4318", METRICS_HEADERS="authorization=other")
+    assert (settings.traces.url, settings.traces.headers) == (
+        "http://c:4318/v1/traces",
+        {"authorization": "Basic bWU6cEBzcw=="},
+    )
+    assert settings.metrics.headers == {"authorization": "other"}
+    with pytest.raises(ConfigError) as caught:
+        read(environment, ENDPOINT="http://me:secret@c:port")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +162,7 @@ def test_http_protobuf_may_be_asked_for(environment):
     assert read(environment, PROTOCOL="http/protobuf", TRACES_PROTOCOL="HTTP/Protobuf").traces
 
 
-@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_CERTIFICATE"])
+@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_CERTIFICATE", "LOGS_CERTIFICATE"])
 def test_a_certificate_that_cannot_be_read_is_named_when_the_backend_is_opened(environment, host, name):
     """With the variable that says where it is."""
     environment.setenv(f"{PREFIX}{name}", "/nowhere.pem")

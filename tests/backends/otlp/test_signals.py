@@ -171,6 +171,16 @@ def test_a_span_of_another_service_is_in_a_resource_of_its_own(configured):
     assert db["deployment.environment.name"] == "prod"
 
 
+def test_a_process_stays_the_same_instance_when_it_is_configured_again(configured):
+    """Else its totals would be series of somebody else."""
+    for _ in range(2):
+        collector = configured()
+        with anytel.span("job"):
+            pass
+        assert anytel.flush(10)
+    assert len({span.resource["service.instance.id"] for span in collector.spans}) == 1
+
+
 def test_the_exception_of_a_span_is_one_event(configured):
     """Also where somebody has recorded it already."""
     collector = configured()

@@ -2,9 +2,13 @@ import tracer from "dd-trace";
 
 import type { Tags } from ".";
 
-/** The SDK itself reads `DD_SERVICE`, `DD_TRACE_SAMPLE_RATE`, `DD_TRACE_AGENT_URL` and its other variables. */
+/**
+ * The SDK itself reads `DD_SERVICE`, `DD_VERSION`, `DD_TRACE_SAMPLE_RATE`, `DD_TRACE_AGENT_URL` and the like.
+ *
+ * It must be loaded before Next to see the HTTP server: `NODE_OPTIONS="--require dd-trace/init"`. Then this does nothing.
+ */
 export function start(): void {
-  tracer.init(); // without effect where `NODE_OPTIONS="--require dd-trace/init"` has done it already
+  tracer.init();
 }
 
 export function traced<T>(name: string, work: () => Promise<T>): Promise<T> {

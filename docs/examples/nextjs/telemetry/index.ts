@@ -15,9 +15,9 @@ export interface Telemetry {
   report?: Instrumentation.onRequestError;
 }
 
-/** Gives the vendor that `TELEMETRY_BACKEND` names. The SDKs of the others are not loaded. */
+/** Gives the vendor that `SKILLS_TELEMETRY` names. The SDKs of the others are not loaded. */
 export async function telemetry(): Promise<Telemetry> {
-  const backend = process.env.TELEMETRY_BACKEND;
+  const backend = process.env.SKILLS_TELEMETRY;
   switch (backend) {
     case "sentry":
       return import("./sentry");
@@ -26,6 +26,6 @@ export async function telemetry(): Promise<Telemetry> {
     case "otlp":
       return import("./otlp");
     default:
-      throw new Error(`TELEMETRY_BACKEND is ${backend ?? "not set"}: use sentry, datadog or otlp`);
+      throw new Error(`SKILLS_TELEMETRY is ${backend ?? "not set"}: use sentry, datadog or otlp`);
   }
 }

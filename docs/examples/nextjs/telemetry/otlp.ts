@@ -5,6 +5,8 @@ import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { Tags } from ".";
 
 const SCOPE = "skills-web";
+/** In seconds, as OpenTelemetry's conventions have them for HTTP; the SDK's own boundaries are for milliseconds. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** The SDK itself reads `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_ENDPOINT` and the like. */
 export function start(): void {
@@ -31,5 +33,6 @@ export function count(name: string, tags: Tags): void {
 }
 
 export function duration(name: string, seconds: number, tags: Tags): void {
-  metrics.getMeter(SCOPE).createHistogram(name, { unit: "s" }).record(seconds, tags);
+  const advice = { explicitBucketBoundaries: BUCKETS };
+  metrics.getMeter(SCOPE).createHistogram(name, { unit: "s", advice }).record(seconds, tags);
 }

@@ -47,6 +47,10 @@ class OtlpObserver:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._receiver.__exit__(kind, exc, tb)
 
+    def received(self) -> OtlpReceiver:
+        """Give the collector's port."""
+        return self._receiver
+
     def seen(self, catalogue: Catalogue) -> Seen:
         """Tell what was in the requests."""
         received = self._receiver
