@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from anytel.backend import (
     Spelling,
 )
 from anytel_sentry import clients
+from anytel_sentry.conflicts import conflicts
 from anytel_sentry.delivery import Delivery, Parcel, Remembered
 from anytel_sentry.fidelity import FIDELITY
 from anytel_sentry.metrics import Metrics
@@ -33,6 +35,8 @@ from anytel_sentry.session import Session
 from anytel_sentry.settings import Settings
 
 __all__ = ["SentryBackend"]
+
+logger = logging.getLogger("anytel")
 
 
 class SentryBackend(Backend):
@@ -85,7 +89,11 @@ class SentryBackend(Backend):
         return self._tracing[1]
 
     def _joined(self, client: BaseClient) -> Tracing | None:
-        if client is not clients.adoptable() or not is_traced(client):
+        if client is not clients.adoptable():
+            return None
+        for conflict in conflicts(client):
+            logger.warning("%s", conflict)
+        if not is_traced(client):
             return None
         self._linked.close()  # stand-ins do it better, and with it the SDK would write no headers outside of spans
         return Tracing(client, Resource(client, self._host.resource), self._host)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,12 +16,9 @@ from sentry_sdk.tracing_utils import has_span_streaming_enabled, has_tracing_ena
 
 from anytel.backend import Attributes, Host, SpanContext, SpanRecord, VendorSpan, VendorTracing
 from anytel_sentry import standin
-from anytel_sentry.conflicts import conflicts
 from anytel_sentry.resource import Resource
 
 __all__ = ["Tracing", "is_traced"]
-
-logger = logging.getLogger("anytel")
 
 _SERVER = ("http.server", "websocket.server")
 _FINE = frozenset({None, "ok", "cancelled"})
@@ -45,8 +41,6 @@ class Tracing(VendorTracing):
             integration: Any = client.integrations.get(name)
             if integration is not None:
                 integration.http_methods_to_capture = _Elsewhere.of(integration.http_methods_to_capture, host)
-        for conflict in conflicts(client):
-            logger.warning("%s", conflict)
         # Threads of the SDK's that begin within a span would inherit it, and its uploads be traced for ever.
         contextvars.Context().run(_start_threads, client)
 
@@ -70,10 +64,7 @@ class Tracing(VendorTracing):
         return VendorSpan(span, context, server=op in _SERVER)
 
     def enter(self, span: SpanContext, root: SpanContext, root_name: str) -> object:
-        """Put a stand-in on a fork of the scope, which all tasks of a context share, unless there is one already."""
-        on_scope = sentry_sdk.get_current_scope()._span
-        if standin.is_stand_in(on_scope) and on_scope.trace_id == f"{span.trace_id:032x}":
-            return None
+        """Put a stand-in on a fork of the scope: tasks share their scopes, and would see each other's spans."""
         fork = new_scope()
         scope: Scope = fork.__enter__()
         made = standin.make(self._source, span, root_name, root, streamed=self._streamed)
