@@ -28,6 +28,12 @@ def load_vendors():
             import sentry_sdk
 
             more = {} if lifecycle == "static" else {"trace_lifecycle": "stream"}
+            if os.environ.get("COEXIST_SENTRY") == "otlp":
+                from sentry_sdk.integrations.otlp import OTLPIntegration
+
+                more["integrations"] = [OTLPIntegration(setup_otlp_traces_exporter=False)]
+            if os.environ.get("COEXIST_SENTRY") == "instrumenter":
+                more["instrumenter"] = "otel"
             sentry_sdk.init(traces_sample_rate=1.0, enable_backpressure_handling=False, **more)
     if "otel" in VENDORS:
         from opentelemetry import trace

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from types import TracebackType
-from typing import Self
+from typing import ParamSpec, Self, TypeAlias, TypeVar
 
 from anytel.backend import Backend, SpanContext, SpanKind, SpanRecord, VendorSpan, VendorTracing
 from anytel.pipeline.guard import Guard
@@ -21,6 +20,10 @@ from anytel.tracing.trace import Sink, Trace
 from anytel.tracing.tracer import Parent, Tracer
 
 __all__ = ["JoinedSpan", "JoiningTracer", "seen_by"]
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Joint:
@@ -81,6 +84,14 @@ class Active:
             self._joint.failed(exc)
 
 
+Tokens: TypeAlias = Sequence[tuple[Active, object]]
+
+
+def _hide(tokens: Tokens) -> None:
+    for active, token in reversed(tokens):
+        active.leave(token)
+
+
 class JoinedTrace(Trace):
     """The spans of one trace in this process, of which some are a vendor's own."""
 
@@ -91,7 +102,7 @@ class JoinedTrace(Trace):
     """By span and backend: the vendor's own span that it is a child of there."""
     natives: dict[str, VendorSpan]
     """By backend: the vendor's own server span, which stands for the local root there."""
-    tokens: dict[int, list[tuple[Active, object]]]
+    tokens: dict[int, Tokens]
     adopts: bool
     """Whether a vendor's own server span may stand for ours."""
 
@@ -124,20 +135,30 @@ class JoinedSpan(Span):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        trace = self._trace
-        tokens = [(active, token) for active in trace.actives if (token := active.enter(self)) is not None]
+        tokens = self._show()
         if tokens:
-            trace.tokens[self._id] = tokens
+            self._trace.tokens[self._id] = tokens
         return self
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        super().__exit__(kind, exc, tb)
 
     def leave(self) -> None:
         """Stop being the current span, for the vendors too."""
-        for active, token in reversed(self._trace.tokens.pop(self._id, ())):
-            active.leave(token)
+        _hide(self._trace.tokens.pop(self._id, ()))
         super().leave()
+
+    def resumed(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Give *function* so that the vendors see this span, which is current there, on a thread of its own."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            tokens = self._show()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                _hide(tokens)
+
+        return run
+
+    def _show(self) -> Tokens:
+        return [(active, token) for active in self._trace.actives if (token := active.enter(self)) is not None]
 
     def set(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:  # noqa: D102 -- inherited
         before = self._attributes
