@@ -12,7 +12,7 @@ from typing import ClassVar
 import msgspec
 from datadog.dogstatsd.container import Cgroup
 
-from anytel.backend import Ack, Backend, Host, MetricBatch, Series, Signal, SpanRecord, Spelling
+from anytel.backend import Ack, Backend, Host, MetricBatch, Series, Signal, SpanRecord, Spelling, VendorTracing
 from anytel_datadog import naming
 from anytel_datadog.agent import Agent
 from anytel_datadog.chunks import Renderer

@@ -22,13 +22,14 @@ from anytel.backend import (
     Signal,
     SpanRecord,
     Spelling,
+    VendorTracing,
 )
 from anytel_sentry import clients
 from anytel_sentry.conflicts import conflicts
 from anytel_sentry.delivery import Delivery, Parcel, Remembered
 from anytel_sentry.fidelity import FIDELITY
-from anytel_sentry.metrics import Metrics
 from anytel_sentry.joining import Tracing, is_traced
+from anytel_sentry.metrics import Metrics
 from anytel_sentry.reports import Reports
 from anytel_sentry.resource import Resource
 from anytel_sentry.session import Session

@@ -13,7 +13,7 @@ def conflicts(client: BaseClient) -> Iterator[str]:
     """Give a sentence for each conflict."""
     if client.options.get("instrumenter") == "otel":
         yield (
-            "sentry_sdk.init(instrumenter='otel') makes Sentry's own integrations begin no spans: leave the option out, "
+            "sentry_sdk.init(instrumenter='otel') makes Sentry's integrations begin no spans: leave the option out, "
             "anytel links what Sentry reports to its traces"
         )
     otlp = client.integrations.get("otlp")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -81,13 +81,14 @@ class Tracing(VendorTracing):
     def set(self, native: Any, attributes: Attributes) -> None:
         """Set attributes on Sentry's own server span."""
         for name, value in attributes.items():
-            (native.set_attribute if isinstance(native, StreamedSpan) else native.set_data)(name, value)
+            put: Callable[[str, Any], None] = getattr(native, "set_attribute", None) or native.set_data
+            put(name, value)
 
     def _finished(self, child: Span, home: standin.StandIn) -> None:
         self._host.record(_record(child, home))
 
 
-class _Elsewhere(tuple[str, ...]):
+class _Elsewhere(tuple[str, ...]):  # noqa: SLOT001 -- a tuple with slots has no room for more
     """Methods for which Sentry begins a server span of its own: none, where ours is there already."""
 
     _host: Host

@@ -1,8 +1,8 @@
 """A span for Sentry's scopes that stands for whichever span of ours is current, so that Sentry's own nest in ours.
 
 Integrations make their spans as children of the scope's span, and errors, logs, metrics and outgoing headers take their
-ids from it. A stand-in answers each time it is asked, so it costs nothing per span. It relies on names that the SDK does
-not promise; `supported` says whether they are there.
+ids from it. A stand-in answers each time it is asked. It relies on names that the SDK does not promise; `supported`
+says whether they are there.
 """
 
 from __future__ import annotations
@@ -89,13 +89,14 @@ class _Common:
         """Say nothing of the thread: integrations would on each request."""
 
 
-class StandIn(_Common, tracing.Span):  # type: ignore[misc]  # properties for what is a slot there
+class StandIn(_Common, tracing.Span):  # type: ignore[misc, override]  # properties for what can be written there
     """For the SDK's transactions. It is its own transaction and recorder, so children that end come to us."""
 
     __slots__ = ("_fixed", "_own", "_root_name", "_source", "source")
 
     @property
     def containing_transaction(self) -> StandIn:  # type: ignore[override]  # anything like one will do
+        """This one, which is asked for its recorder and its baggage."""
         return self
 
     _containing_transaction = _span_recorder = containing_transaction  # type: ignore[assignment]
@@ -123,13 +124,14 @@ class _Child(tracing.Span):
         return ended
 
 
-class StreamedStandIn(_Common, StreamedSpan):  # type: ignore[misc]  # properties for what is a slot there
+class StreamedStandIn(_Common, StreamedSpan):
     """For ``trace_lifecycle="stream"``: the SDK sends the children itself, with our ids as parent and segment."""
 
     __slots__ = ("_fixed", "_own", "_root_name", "_source")
 
     @property
     def name(self) -> str:
+        """The name of the segment."""
         return self._root_name
 
     @name.setter
@@ -143,7 +145,7 @@ class StreamedStandIn(_Common, StreamedSpan):  # type: ignore[misc]  # propertie
         """End with our span and not before."""
 
 
-class UnsampledStandIn(_Common, NoOpStreamedSpan):  # type: ignore[misc]  # properties for what is a slot there
+class UnsampledStandIn(_Common, NoOpStreamedSpan):
     """For streaming, in a trace that is not kept."""
 
     __slots__ = ("_fixed", "_own", "_root_name", "_source")

@@ -20,8 +20,8 @@ from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
-from anytel.tracing.propagator import Propagator
 from anytel.tracing.joined import JoiningTracer
+from anytel.tracing.propagator import Propagator
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 

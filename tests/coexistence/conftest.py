@@ -79,7 +79,9 @@ class Vendors:
 
 
 def ask(url, headers=None):
-    request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in (headers or {}).items()})
+    request = urllib.request.Request(
+        url, headers={name.replace("_", "-"): value for name, value in (headers or {}).items()}
+    )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())

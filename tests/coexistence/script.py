@@ -45,10 +45,14 @@ def ids(span):
 
 def around():
     """Begin ours in theirs, theirs in that, and ours in that."""
-    with theirs("outermost", root=True) as outermost, anytel.span("root") as root, theirs("nested") as nested:
-        with anytel.span("deep") as deep:
-            if "ddtrace" not in VENDORS:
-                sentry_sdk.capture_message("within")
+    with (
+        theirs("outermost", root=True) as outermost,
+        anytel.span("root") as root,
+        theirs("nested") as nested,
+        anytel.span("deep") as deep,
+    ):
+        if "ddtrace" not in VENDORS:
+            sentry_sdk.capture_message("within")
     return {
         "outermost": ids(outermost), "root": ids(root), "nested": ids(nested), "deep": ids(deep),
         "sampled": root.sampled,
@@ -114,5 +118,7 @@ if __name__ == "__main__":
     found = globals()[CASE]()
     found["delivered"] = anytel.shutdown(5)
     counts = anytel.stats().backends
-    found["accounts"] = {name: [counts[name]["span"].handed, counts[name]["span"].queued] for name in counts if "span" in counts[name]}
+    found["accounts"] = {
+        name: [counts[name]["span"].handed, counts[name]["span"].queued] for name in counts if "span" in counts[name]
+    }
     print(json.dumps(found))

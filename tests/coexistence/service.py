@@ -5,8 +5,8 @@ uvicorn service:app   serves as any application is served
 
 COEXIST_VENDORS: comma list of ``sentry-static``, ``sentry-stream``, ``ddtrace`` (``ddtrace.auto``), ``otel``.
 COEXIST_PLACE: ``inside`` puts our middleware inside of what the vendors put around the application.
-COEXIST_ORDER: ``before`` (the vendors are loaded before anytel and the application), ``after`` or ``late`` (by the first
-request).
+COEXIST_ORDER: ``before`` (the vendors are loaded before anytel and the application), ``after``, or ``late`` (by the
+first request).
 """
 
 import os

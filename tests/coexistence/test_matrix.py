@@ -1,7 +1,7 @@
-"""Every combination of vendors' own tracing with ours, in a process of its own, over real HTTP, as the vendors see it.
+"""Every combination of vendors' own tracing with ours, each in its own process, over real HTTP, as vendors see it.
 
-One 128-bit trace id and one decision; one server span per request and vendor; vendors' spans in ours and ours in theirs;
-one issue per exception; headers to the next service that say the same.
+One 128-bit trace id and one decision; one server span per request and vendor; vendors' spans in ours and ours in
+theirs; one issue per exception; headers to the next service that say the same.
 """
 
 import itertools
@@ -128,8 +128,6 @@ def foreign(vendors):
     """Give the traces that one vendor has and the other has not, but for those that were dropped."""
     ours = {span.trace_id for span in vendors.sentry.spans}
     theirs = {
-        trace_id
-        for trace in vendors.agent.traces
-        if vendors.priorities(trace_id := vendors.trace_id(trace)) != {-1.0}
+        trace_id for trace in vendors.agent.traces if vendors.priorities(trace_id := vendors.trace_id(trace)) != {-1.0}
     }
     return ours ^ theirs

@@ -55,7 +55,7 @@ def test_ours_continue_a_span_of_theirs_and_the_other_way_round(vendors, run, lo
 
 @pytest.mark.parametrize("loaded", VENDORS)
 def test_ours_are_not_kept_in_a_trace_that_the_vendor_drops(vendors, run, loaded):
-    """ddtrace has not decided when ours begins, and is told our decision."""
+    """A decision that ddtrace has not taken yet is ours."""
     found = run("around", f"{loaded},dropped")
     assert not found["sampled"]
     assert found["root"][0] == found["outermost"][0]

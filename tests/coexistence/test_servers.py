@@ -1,11 +1,11 @@
 """Servers with several processes, middleware that a vendor's is around, and what breaks coexistence."""
 
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +26,9 @@ def test_a_server_span_of_theirs_around_ours_stands_for_it(vendors, loaded):
     (outer,) = [span for span in sentry if span.name == "outer"]
     (other,) = [span for span in datadog if span["name"] == "outer"]
     assert (outer.parent_span_id, other["parent_id"]) == (segment.span_id, server["span_id"])
-    theirs, span_id = (server["span_id"], segment.span_id) if loaded == "ddtrace" else (segment.span_id, server["span_id"])
+    theirs, span_id = (
+        (server["span_id"], segment.span_id) if loaded == "ddtrace" else (segment.span_id, server["span_id"])
+    )
     assert theirs not in (kept["ids"]["server"], int(kept["ids"]["server"], 16))
     assert span_id in (kept["ids"]["server"], int(kept["ids"]["server"], 16))
     assert len(vendors.issues("ValueError")) == 1
@@ -39,7 +41,7 @@ def test_workers_of_a_server_have_one_trace_each_request(vendors):
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "service:app", "--workers", "2", "--port", str(port), "--log-level", "error"],
-        env=vendors.environment(COEXIST_VENDORS="sentry-static,ddtrace"), cwd=os.path.dirname(__file__),
+        env=vendors.environment(COEXIST_VENDORS="sentry-static,ddtrace"), cwd=Path(__file__).parent,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from anytel import runtime
 from anytel.asgi import request
+from anytel.asgi.handover import hand_over
 from anytel.asgi.options import Options
 from anytel.asgi.protocol import App, Message, Receive, Scope, Send
 from anytel.asgi.request_id import echoed, well_formed
@@ -93,13 +94,7 @@ class Exchange:
     def _handed_over(self) -> Scope:
         """Give the scope that the inner application sees: what vendors' own server spans continue from."""
         if isinstance(self.span, JoinedSpan):
-            carrier = dict(self.headers)
-            runtime.active.propagator.write(self.span.context, carrier)
-            ours = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in carrier.items()
-                    if self.headers.get(name) != value]
-            gone = {name for name, _ in ours} | {name.encode("latin-1") for name in self.headers.keys() - carrier.keys()}
-            kept = [pair for pair in self.scope["headers"] if pair[0].lower() not in gone]
-            self.scope["headers"] = kept + ours  # in place: the route is found in the scope afterwards
+            hand_over(self.scope, self.headers, self.span.context)
         return self.scope
 
     def _parent(self) -> RemoteContext:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 
 from anytel.backend import Backend
 from anytel.config.sources import Setting, Sources, boolean, choice, number, rate, seconds
-from anytel.errors import ConfigError
 from anytel.tracing.propagator import DEFAULT, FORMATS
 
 __all__ = ["BackendSpec", "Settings", "read", "terminal"]

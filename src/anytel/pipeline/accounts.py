@@ -18,7 +18,8 @@ __all__ = ["Account", "Counts", "Stats"]
 class Counts:
     """One signal's account at one backend: ``emitted == delivered + handed + sum(dropped.values()) + queued``.
 
-    *handed* are spans that the vendor's own SDK has instead, and sends. Spans, log events and errors are counted one by one, metrics as points (a series in an interval).
+    *handed* are spans that the vendor's own SDK has instead, and sends. Spans, log events and errors are counted one by
+    one, metrics as points (a series in an interval).
     """
 
     emitted: int

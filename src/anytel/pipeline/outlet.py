@@ -84,7 +84,7 @@ class Outlet:
         if self._thread is None and not self._closing:
             thread = threading.Thread(target=self._run, name=f"anytel-{self.name}", daemon=True)
             try:
-                # In no context: vendors' instrumentation would take what the thread does for part of the caller's trace.
+                # In no context: vendors would take what the thread does for part of the caller's trace.
                 contextvars.Context().run(thread.start)
             except RuntimeError:  # the interpreter is going down; `flush` works on its own thread
                 return

@@ -62,14 +62,16 @@ class Active:
         try:
             return self._tracing.current()
         except Exception as exc:
-            return self._joint.failed(exc)
+            self._joint.failed(exc)
+            return None
 
     def enter(self, span: JoinedSpan) -> object:
         try:
             root = span._trace.root
             return self._tracing.enter(span.context, root.context, root.name)
         except Exception as exc:
-            return self._joint.failed(exc)
+            self._joint.failed(exc)
+            return None
 
     def leave(self, token: object) -> None:
         try:
@@ -194,7 +196,7 @@ class JoiningTracer(Tracer):
         span = super().start(name, kind, attributes, links, parent, start_time)
         if type(span) is Span and isinstance(span._trace, JoinedTrace):
             # The object changes over, so that `Tracer.start` makes one kind of span and asks nothing.
-            span.__class__ = JoinedSpan  # type: ignore[assignment]
+            span.__class__ = JoinedSpan
             trace: JoinedTrace = span._trace
             outer = trace.natives if span is trace.root else None
             if outer is not None:
@@ -226,10 +228,11 @@ class JoiningTracer(Tracer):
         return JoinedTrace(trace_id, parent, keep(trace_id, self.sample_rate), self.sample_rate, self.sink, self.live)
 
 
-def seen_by(
-    name: str, spans: Sequence[tuple[Span, SpanRecord]]
-) -> tuple[list[SpanRecord], int]:
-    """Give what the backend *name* is sent of *spans*, with its vendor's own spans as parents; and how many it has itself."""
+def seen_by(name: str, spans: Sequence[tuple[Span, SpanRecord]]) -> tuple[list[SpanRecord], int]:
+    """Give what the backend *name* is sent of *spans*, below its vendor's own where they are, and how many it is not.
+
+    Those are spans for which the vendor's own stand.
+    """
     seen, handed = [], 0
     for span, record in spans:
         view = _view(name, span, record) if isinstance(span, JoinedSpan) else record
