@@ -77,13 +77,14 @@ class _Common:
     _get_trace_context = get_trace_context
 
     def set_attribute(self, key: str, value: Any) -> None:
-        self._source.annotate({key: value})
+        if not key.startswith("sentry."):  # what the SDK says of its own segments
+            self._source.annotate({key: value})
 
     def set_data(self, key: str, value: Any) -> None:
-        self._source.annotate({key: value})
+        self.set_attribute(key, value)
 
     def set_tag(self, key: str, value: Any) -> None:
-        self._source.annotate({key: value})
+        self.set_attribute(key, value)
 
     def update_active_thread(self) -> None:
         """Say nothing of the thread: integrations would on each request."""
