@@ -52,7 +52,8 @@ def test_a_trace_is_one_at_every_vendor(vendors, loaded, order, prefix):
     if captured:
         (event,) = vendors.issues("KeyError")
         assert event["contexts"]["trace"]["trace_id"] == captured["trace_id"]
-    assert foreign(vendors) == set()
+    if order != "late":  # the request in which ddtrace was loaded had begun without it
+        assert foreign(vendors) == set()
 
 
 def check_sentry(vendors, answer, *, parent, theirs):

@@ -46,6 +46,9 @@ def test_workers_of_a_server_have_one_trace_each_request(vendors):
     )  # fmt: skip
     try:
         answers = asked(port)
+        traces = {answer["trace_id"] for answer in answers}
+        vendors.sentry.wait(lambda sentry: traces <= {span.trace_id for span in sentry.spans if span.is_segment}, 30)
+        vendors.agent.wait(lambda agent: traces <= {vendors.trace_id(trace) for trace in agent.traces}, 30)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
