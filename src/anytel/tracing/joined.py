@@ -6,18 +6,17 @@ Whether it does is asked at each local root, as an SDK may be initialised at any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import ParamSpec, Self, TypeAlias, TypeVar
 
-from anytel.backend import Backend, SpanContext, SpanKind, SpanRecord, VendorSpan, VendorTracing
+from anytel.backend import Backend, SpanContext, SpanRecord, VendorSpan, VendorTracing
 from anytel.pipeline.guard import Guard
-from anytel.tracing.context import RemoteContext
+from anytel.tracing.context import RemoteContext, current
 from anytel.tracing.ids import getrandbits, keep
-from anytel.tracing.record import NoopSpan, Span
+from anytel.tracing.record import Span
 from anytel.tracing.trace import Sink, Trace
-from anytel.tracing.tracer import Parent, Tracer
+from anytel.tracing.tracer import Tracer
 
 __all__ = ["JoinedSpan", "JoiningTracer", "seen_by"]
 
@@ -97,9 +96,11 @@ def _hide(tokens: Tokens) -> None:
 class JoinedTrace(Trace):
     """The spans of one trace in this process, of which some are a vendor's own."""
 
-    __slots__ = ("actives", "adopts", "natives", "parents", "tokens")
+    __slots__ = ("actives", "adopts", "natives", "outer", "parents", "tokens")
 
     actives: Sequence[Active]
+    outer: Mapping[str, VendorSpan]
+    """By backend: the vendor's own span that the local root begins in."""
     parents: dict[int, dict[str, int]]
     """By span and backend: the vendor's own span that it is a child of there."""
     natives: dict[str, VendorSpan]
@@ -108,19 +109,34 @@ class JoinedTrace(Trace):
     adopts: bool
     """Whether a vendor's own server span may stand for ours."""
 
-    def begun(self, span: JoinedSpan, outer: Mapping[str, VendorSpan] | None = None) -> None:
-        """Note the vendors' own spans that *span* begins in."""
-        found: dict[str, int] = {}
+    def begun(self, span: Span) -> None:
+        """Let *span*, which has just begun in this trace, take part; note the vendors' own spans that it begins in."""
+        # The object changes over, so that `Tracer.start` makes one kind of span and asks nothing.
+        span.__class__ = JoinedSpan
+        if span._parent is not None and span._parent is not current.get():
+            return  # a parent that was given: what is current here is not between the two
         for active in self.actives:
-            theirs = outer.get(active.name) if outer is not None else active.current()
+            theirs = self.outer.get(active.name) if span._parent is None else active.current()
             if theirs is None or theirs.context.trace_id != self.id:
                 continue
-            if outer is not None and self.adopts and theirs.server and span.kind == "server":
+            if span._parent is None and self.adopts and theirs.server and span.kind == "server":
                 self.natives[active.name] = theirs
             else:
-                found[active.name] = theirs.context.span_id
-        if found:
-            self.parents[span._id] = found
+                self.parents.setdefault(span._id, {})[active.name] = theirs.context.span_id
+
+
+class _Open(dict[int, Span]):
+    """The open spans of a joined trace, which hears of each when it begins."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, begun: Callable[[Span], None]) -> None:
+        super().__init__()
+        self._begun = begun
+
+    def __setitem__(self, span_id: int, span: Span) -> None:
+        super().__setitem__(span_id, span)
+        self._begun(span)
 
 
 class JoinedSpan(Span):
@@ -184,26 +200,6 @@ class JoiningTracer(Tracer):
         self._adopts = adopts
         self._joints = [Joint(backend) for backend in backends]
 
-    def start(  # noqa: D102 -- inherited
-        self,
-        name: str,
-        kind: SpanKind = "internal",
-        attributes: Mapping[str, object] | None = None,
-        links: Iterable[object] = (),
-        parent: Parent | None = None,
-        start_time: float | datetime | None = None,
-    ) -> NoopSpan:
-        span = super().start(name, kind, attributes, links, parent, start_time)
-        if type(span) is Span and isinstance(span._trace, JoinedTrace):
-            # The object changes over, so that `Tracer.start` makes one kind of span and asks nothing.
-            span.__class__ = JoinedSpan
-            trace: JoinedTrace = span._trace
-            outer = trace.natives if span is trace.root else None
-            if outer is not None:
-                trace.natives = {}
-            trace.begun(span, outer)  # type: ignore[arg-type]  # it is one now
-        return span
-
     def _trace(self, remote: RemoteContext | None) -> Trace:
         actives = [active for joint in self._joints if (active := joint.active()) is not None]
         if not actives:
@@ -213,8 +209,9 @@ class JoiningTracer(Tracer):
             outer = {active.name: theirs for active in actives if (theirs := active.current()) is not None}
         first = next(iter(outer.values()), None) if remote is None else None
         trace = self._joined(remote, first.context if first is not None else None)
-        trace.actives, trace.parents, trace.tokens, trace.adopts = actives, {}, {}, self._adopts
-        trace.natives = outer  # until the root itself is there, which decides
+        trace.actives, trace.outer, trace.adopts = actives, outer, self._adopts
+        trace.parents, trace.natives, trace.tokens = {}, {}, {}
+        trace.open = _Open(trace.begun)
         return trace
 
     def _joined(self, remote: RemoteContext | None, theirs: SpanContext | None) -> JoinedTrace:
