@@ -53,8 +53,10 @@ class Vendors:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         try:
-            port = process.stdout.readline().strip()
-            assert port, process.stderr.read()
+            # ddtrace may have said something before, even without ending its line.
+            told = next((line for line in process.stdout if "port=" in line), None)
+            assert told is not None, process.stderr.read()
+            port = int(told.rpartition("port=")[2])
             yield lambda path, **headers: ask(f"http://127.0.0.1:{port}{path}", headers)
         finally:
             self.output, self.errors = process.communicate("", timeout=60)

@@ -139,7 +139,7 @@ def serve():
 
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    print(listening.getsockname()[1], flush=True)
+    print(f"port={listening.getsockname()[1]}", flush=True)
 
     def watch():
         sys.stdin.read()
