@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.anytel-setup
 
-.PHONY: help demo test test-real test-real-go test-nextjs test-lowest lint benchlogs format clean
+.PHONY: help demo test test-real test-real-go test-nextjs test-ops test-ops-go test-lowest lint benchlogs format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,8 @@ help:
 	@echo "make test-real  against Spotlight, Bugsink, the Datadog test agent and Prometheus, which it installs"
 	@echo "make test-real-go  against an OpenTelemetry Collector, statsd_exporter, telegraf and a current Prometheus, which it compiles"
 	@echo "make test-nextjs  from a Next.js application to the demo service, with the SDKs of three vendors; it builds it"
+	@echo "make test-ops  what is generated, against Debian's Prometheus and Alertmanager, which it installs"
+	@echo "make test-ops-go  the same against current ones and Thanos, which it compiles"
 	@echo "make test-lowest  the conformance kit with the lowest versions of the SDKs that pyproject.toml allows"
 	@echo "make lint   ruff, mypy --strict and import-linter"
 	@echo "make benchlogs  measure log lines, sync and async, and write docs/logs-sync-or-async.md (3 minutes)"
@@ -29,7 +31,7 @@ demo: $(SETUP)
 	@$(BIN)/anytel demo
 
 test: $(SETUP)
-	@$(BIN)/python -m pytest --ignore=tests/real --ignore=tests/nextjs --numprocesses auto --maxprocesses 8
+	@$(BIN)/python -m pytest --ignore=tests/real --ignore=tests/nextjs --ignore=tests/ops --numprocesses auto --maxprocesses 8
 
 test-real: $(SETUP)
 	@$(BIN)/python tests/real/install.py ready
@@ -42,6 +44,14 @@ test-real-go: $(SETUP)
 test-nextjs: $(SETUP)
 	@PYTHONPATH=tests $(BIN)/python -m nextjs.build
 	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/nextjs
+
+test-ops: $(SETUP)
+	@$(BIN)/python tests/real/install.py prometheus-debian ops
+	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/ops -m "not go"
+
+test-ops-go: $(SETUP)
+	@$(BIN)/python tests/real/install.py prometheus-3.16.0 ops-go
+	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/ops -m go
 
 test-lowest: $(SETUP)
 	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest

@@ -1,4 +1,4 @@
-"""What a log call costs its caller: ``python -m benchmarks.logging.caller`` prints it as JSON.
+"""What a log call costs its caller: ``python -m benchmarks.logging.caller [ROUNDS LINES]`` prints it as JSON.
 
 The ways take turns within one process, on one thread, in blocks of a few hundred lines; what counts is the CPU time of
 that thread (`time.thread_time_ns`, with the kernel's part of the writes), so that what else the machine does matters
@@ -136,7 +136,7 @@ def main() -> None:
     told = os.dup(1)
     with tempfile.TemporaryFile() as sink:
         os.dup2(sink.fileno(), 1)
-        results = measure()
+        results = measure(*map(int, sys.argv[1:]))
     os.write(told, json.dumps(results).encode() + b"\n")
 
 

@@ -14,7 +14,7 @@ from anytel import misuse, runtime
 from anytel.attributes import flatten
 from anytel.backend import SpanKind
 from anytel.tracing import exceptions, headers
-from anytel.tracing.context import RemoteContext, bound, current
+from anytel.tracing.context import RemoteContext, bound, current, incoming
 from anytel.tracing.joined import JoinedSpan
 from anytel.tracing.record import NOOP, NoopSpan
 from anytel.tracing.tracer import Parent
@@ -116,11 +116,12 @@ def inject(carrier: MutableMapping[str, str]) -> None:
 
     A header that is there is replaced, in whichever case it is spelled; baggage of others is kept.
     """
-    span = current.get()
-    if span is None:
+    span, remote = current.get(), incoming.get()
+    context = span.context if span is not None else remote.context if remote is not None else None
+    if context is None:
         return
     try:
-        runtime.active.propagator.write(span.context, carrier, bound.get())
+        runtime.active.propagator.write(context, carrier, bound.get())
     except Exception as exc:
         misuse.refuse("headers", f"inject() takes a mapping that can be written: {misuse.shown(exc)}", None)
 

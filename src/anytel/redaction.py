@@ -32,6 +32,9 @@ _VALUES = re.compile(
 )
 _NAMED = re.compile(r"(?i:passw(?:or)?d|passphrase|secret|token|key|authorization|credential)[\"']?\s{0,2}[=:]")
 _DIGITS = re.compile(r"\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,63}")  # as people write it
+EMAIL = "email"
+"""The word among the keys that takes out e-mail addresses too, wherever they stand."""
 SHORTEST = len("a://:b@")
 _INT64 = 2**63
 
@@ -39,13 +42,16 @@ _INT64 = 2**63
 class Redactor:
     """Makes values plain (see `anytel.backend`) and takes the secrets out.
 
-    *keys* are added to `DEFAULT_KEYS`; they are compared without case, as parts of the attribute's name.
+    *keys* are added to `DEFAULT_KEYS`; they are compared without case, as parts of the attribute's name. With `EMAIL`
+    among them, e-mail addresses are taken out of all texts.
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
+        keys = tuple(keys)
         parts = [re.escape(key) + "(?!s)" * (key == "token") for key in (*DEFAULT_KEYS, *map(str.lower, keys))]
         self._secret = re.compile("|".join(parts)).search
         self._known: dict[str, bool] = {}
+        self._emails = EMAIL in map(str.lower, keys)
 
     def secret(self, key: str) -> bool:
         """Say whether the value under *key* must not be sent."""
@@ -95,7 +101,9 @@ class Redactor:
             text = encodable(text)
         if len(text) > MAX_TEXT:
             text = text[: MAX_TEXT - 1] + "…"
-        return _VALUES.sub(_replace, text) if _suspect(text) else text
+        if _suspect(text):
+            text = _VALUES.sub(_replace, text)
+        return _EMAIL.sub(FILTERED, text) if self._emails and "@" in text else text
 
     def exception(self, record: ExceptionRecord | None) -> ExceptionRecord | None:
         """Give an exception with its messages, and those of its causes and members, redacted."""

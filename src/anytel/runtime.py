@@ -122,12 +122,21 @@ def configure(
         settings = amend(settings)
     with _exchange:
         old = _put(_build(settings, log_processors))
+    _join_otel()
     if old.settings is not None:
         old.close(time.monotonic() + settings.shutdown_timeout.value)
     if not settings.backends.value and settings.backends.origin == "default":
         from anytel.logs.logger import emit  # noqa: PLC0415 -- loads structlog
 
         emit("anytel", "info", "TELEMETRY_BACKENDS is not set: only log lines are written", {})
+
+
+def _join_otel() -> None:
+    """Be the providers of OpenTelemetry's API, as soon as somebody imports it."""
+    if active.tracer is not OFF:
+        from anytel.otel.install import install  # noqa: PLC0415 -- an unconfigured process does not need it
+
+        install()
 
 
 def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
@@ -271,6 +280,7 @@ def reset() -> None:
     if "anytel.catalogue.declared" in sys.modules:
         sys.modules["anytel.catalogue.declared"].forget()
     store.forget()
+    store.observers.forget()
     registry.forget()
     misuse.reset()
 

@@ -63,6 +63,25 @@ def test_texts_that_hold_no_secret(text):
     assert redact.text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ann@example.com", "[redacted]"),
+        ("to Ann.B+shop@mail.example.co.uk, please", "to [redacted], please"),
+        ("a@b.io,c@d.io", "[redacted],[redacted]"),
+        ("https://ann:hunter2@example.com/x", "https://[redacted]@example.com/x"),
+        ("git@host", "git@host"),
+        ("@decorator at 3@5.", "@decorator at 3@5."),
+    ],
+)
+def test_e_mail_addresses_are_taken_out_on_request(text, shown):
+    """With the word `email`, wherever they stand; its keys are redacted too, as those of any word."""
+    mine = Redactor(["Email"])
+    assert mine.text(text) == shown
+    assert mine.secret("customer_email")
+    assert redact.text("ann@example.com") == "ann@example.com"
+
+
 def test_the_users_keys_are_added():
     """`redact=` adds words, in any case, taken literally."""
     mine = Redactor(["IBAN", "a.b", "to*"])

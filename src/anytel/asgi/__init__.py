@@ -4,7 +4,8 @@ Pure ASGI. The span ends at the last chunk of the body; attributes and metrics f
 conventions of OpenTelemetry (https://opentelemetry.io/docs/specs/semconv/http/).
 """
 
+from anytel.asgi.exchange import ACTIVE, DURATION
 from anytel.asgi.middleware import TelemetryMiddleware, serve_logs
 from anytel.asgi.options import Options
 
-__all__ = ["Options", "TelemetryMiddleware", "serve_logs"]
+__all__ = ["ACTIVE", "DURATION", "Options", "TelemetryMiddleware", "serve_logs"]

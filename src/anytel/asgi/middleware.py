@@ -15,6 +15,12 @@ OBSERVED = "anytel.observed"
 """In the scope of a connection that is observed: an instrumented application that is mounted does not do so again."""
 
 
+_FASTAPI = "fastapi.telemetry"
+"""Where FastAPI, which has telemetry of its own by OpenTelemetry's API, notes that a request has its telemetry; None:
+that it has none. Ours is the one server span, and exclusions are for both.
+"""
+
+
 class TelemetryMiddleware:
     """Observes the requests of *app*. Put it outermost."""
 
@@ -35,6 +41,8 @@ async def serve(app: App, options: Options, scope: Scope, receive: Receive, send
     if options.metrics is not None and options.serves_metrics(scope):
         await scrape(scope, receive, send)
         return
+    if kind != "lifespan":
+        scope.setdefault(_FASTAPI, None)
     if kind not in ("http", "websocket") or OBSERVED in scope or not options.observes(scope):
         await app(scope, receive, send)
         return

@@ -71,7 +71,7 @@ class Stat(Expression):
         by: The tags that tell its values apart.
         where: Which series: tag -> value, or several values. ``*`` in a value stands for any characters, alone for any
             value that is there; ``!`` before it for all other values.
-        window: The stretch of time a rate, an increase or a percentile looks back on.
+        window: The stretch of time a rate, an increase or a percentile looks back on; left out: ``5m``.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Stat(Expression):
         *,
         by: str | Iterable[str] = (),
         where: Matchers | None = None,
-        window: str = "5m",
+        window: str = "",
     ) -> None:
         self.place = declaring()
         self.instrument = instrument
@@ -98,7 +98,7 @@ class Stat(Expression):
     @property
     def window(self) -> str:
         """The stretch of time that a rate, an increase or a percentile looks back on."""
-        return self._window
+        return self._window or "5m"
 
 
 Measured: TypeAlias = Stat | Instrument | str
@@ -109,7 +109,7 @@ class Ratio(Expression):
     """The share of *total* that is *good*, *bad*, or another *part* of it; exactly one of these is given.
 
     Without any events in *total* it has no value; without a series of the part, the part is 0. Of one metric, the part
-    is looked for within *total*: what that says of *where*, and *by* what, need not be said again.
+    is looked for within *total*: what that says of *where* need not be said again, nor *by* what and *window* of any.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class Latency(Expression):
         le: float,
         by: str | Iterable[str] = (),
         where: Matchers | None = None,
-        window: str = "5m",
+        window: str = "",
     ) -> None:
         self.place = declaring()
         self.le = le
@@ -219,7 +219,7 @@ def _within(total: Stat, part: Stat) -> Stat:
         part.stat,
         by=part.by or total.by,
         where={**total.where, **part.where} if same else part.where,
-        window=part.window,
+        window=part._window or total.window,
     )
     made.place = part.place
     return made

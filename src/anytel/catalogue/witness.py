@@ -18,7 +18,7 @@ _OTHERS = ("other", "another", "200", "")
 
 def selected(instrument: Instrument, stat: Stat) -> dict[str, str] | None:
     """Give the tags of a series that *stat* selects, with a value for each tag in *by*; None without one."""
-    return next(_series(instrument, stat.by, stat.where, {}), None)
+    return next(_series(instrument, stat.by, stat.where, None), None)
 
 
 def outside(instrument: Instrument, ratio: Ratio) -> dict[str, str] | None:
@@ -26,12 +26,16 @@ def outside(instrument: Instrument, ratio: Ratio) -> dict[str, str] | None:
     return next(_series(instrument, ratio.total.by, ratio.total.where, ratio.part.where), None)
 
 
-def _series(instrument: Instrument, by: Iterable[str], within: Matchers, without: Matchers) -> Iterator[dict[str, str]]:
-    tags = sorted({*by, *within, *without})
-    values = [_values(instrument, tag, (within, without), needed=tag in by) for tag in tags]
+def _series(
+    instrument: Instrument, by: Iterable[str], within: Matchers, without: Matchers | None
+) -> Iterator[dict[str, str]]:
+    """Give series that are *within*, and not *without*: matchers that say nothing are all series."""
+    given = (within, without or {})
+    tags = sorted({*by, *within, *(without or ())})
+    values = [_values(instrument, tag, given, needed=tag in by) for tag in tags]
     for combination in islice(product(*values), _TRIED):
         series = dict(zip(tags, combination, strict=True))
-        if _matches(instrument, within, series) and not (without and _matches(instrument, without, series)):
+        if _matches(instrument, within, series) and not (without is not None and _matches(instrument, without, series)):
             yield {tag: value for tag, value in series.items() if value}
 
 

@@ -6,9 +6,11 @@ import traceback
 
 import click
 
+from anytel.cli.check import check
 from anytel.cli.demo import demo
 from anytel.cli.generate import generate
 from anytel.cli.list import list_command
+from anytel.cli.lock import diff, lock
 from anytel.errors import AnytelError
 
 __all__ = ["Problem", "commands"]
@@ -61,7 +63,8 @@ def commands(*, debug: bool) -> None:
       anytel demo
       anytel demo --backends sentry,datadog,prometheus --check
       anytel list --app shop.telemetry
-      anytel generate prometheus --app shop.telemetry --out ops
+      anytel generate all --app shop.telemetry --out ops
+      anytel check ops --app shop.telemetry
 
     Exit codes: 0 success, 1 a check found something, 2 it could not be run.
     """  # noqa: D301 -- the mark for click is the character itself
@@ -70,3 +73,6 @@ def commands(*, debug: bool) -> None:
 commands.add_command(demo)
 commands.add_command(list_command)
 commands.add_command(generate)
+commands.add_command(check)
+commands.add_command(lock)
+commands.add_command(diff)

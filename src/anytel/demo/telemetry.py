@@ -1,8 +1,9 @@
-"""What the demo service measures, declared once."""
+"""What the demo service measures, what is promised of it, and when somebody is told: declared once."""
 
 from __future__ import annotations
 
 import anytel
+from anytel import asgi
 
 __all__ = [
     "ACTIVE_USERS",
@@ -96,3 +97,104 @@ SKILLS_COUNT = anytel.Gauge(
     description="Skills on offer",
     owner="skills",
 )
+
+_RUNBOOKS = "https://runbooks.example.com/afo-kingdom"
+
+anytel.SLO(
+    "availability",
+    objective="0.999",
+    window="30d",
+    sli=anytel.Ratio(bad=anytel.Stat(asgi.DURATION, where={"http.response.status_code": "5*"}), total=asgi.DURATION),
+    min_events=500,
+    description="Requests are answered without a failure of ours",
+    runbook=f"{_RUNBOOKS}/availability",
+    owner="api",
+)
+anytel.SLO(
+    "latency",
+    objective="0.99",
+    window="30d",
+    sli=anytel.Latency(RESPONSE_TIME, le=0.5),
+    min_events=500,
+    description="Requests are answered within half a second",
+    runbook=f"{_RUNBOOKS}/latency",
+)
+anytel.SLO(
+    "skills",
+    objective="0.98",
+    window="7d",
+    sli=anytel.Ratio(good=anytel.Stat(SKILLS_EXECUTIONS, where={"status": "ok"}), total=SKILLS_EXECUTIONS),
+    min_events=100,
+    description="Skills do what they were asked for",
+    runbook=f"{_RUNBOOKS}/skills",
+)
+
+anytel.Alert(
+    "SlowResponses",
+    anytel.Stat(RESPONSE_TIME, "p95", by="endpoint") > 2,
+    severity="warning",
+    message="95 % of the answers of {endpoint} take up to {value}, and {threshold} is what we want.",
+    runbook=f"{_RUNBOOKS}/latency",
+)
+anytel.Alert(
+    "McpErrors",
+    anytel.Ratio(
+        bad=anytel.Stat(SKILLS_EXECUTIONS, where={"status": "error"}),
+        total=anytel.Stat(SKILLS_EXECUTIONS, by="category"),
+    )
+    > 0.05,
+    severity="warning",
+    message="{value} of the executions of {category} skills fail.",
+    runbook=f"{_RUNBOOKS}/skills",
+)
+anytel.Alert(
+    "McpCallsMissing",
+    anytel.Stat(MCP_CALLS, window="10m") <= 0,
+    severity="critical",
+    for_="10m",
+    no_data="10m",
+    message="Nobody has called the MCP server for a while.",
+    runbook=f"{_RUNBOOKS}/mcp",
+)
+anytel.Alert(
+    "SlowQueries",
+    anytel.Stat(DB_QUERY_TIME, "p99", by="operation") > 0.005,
+    severity="info",
+    for_="15m",
+    message="1 % of the {operation} queries take longer than {threshold}.",
+    runbook=f"{_RUNBOOKS}/storage",
+)
+anytel.Alert(
+    "TrinityScoreLow",
+    anytel.Stat(TRINITY_SCORE, "min", by="pillar") < 80,
+    severity="warning",
+    for_="30m",
+    message="The {pillar} of the kingdom is {value} of 100.",
+    runbook=f"{_RUNBOOKS}/trinity",
+)
+anytel.Alert(
+    "TooManyUsers",
+    anytel.Stat(ACTIVE_USERS, "sum") > 500,
+    severity="warning",
+    message="{value} users are being served at once; beyond {threshold} the answers get slow.",
+    runbook=f"{_RUNBOOKS}/capacity",
+)
+
+anytel.Receiver("kingdom", slack="#afo-alerts", default=True)
+anytel.Receiver(
+    "oncall",
+    slack="#afo-oncall",
+    email="oncall@afo-kingdom.example.com",
+    owners=("api", "mcp", "skills"),
+    severities="critical",
+)
+anytel.Mute("weekends", days=("saturday", "sunday"), timezone="Asia/Seoul")
+
+anytel.View("Requests", anytel.Stat(asgi.DURATION, by="http.route"), row="Requests")
+anytel.View("Response time", anytel.Stat(RESPONSE_TIME, "p95", by="endpoint"), row="Requests")
+anytel.View("Response times", RESPONSE_TIME, row="Requests", drawn="heatmap")
+anytel.View("MCP calls", anytel.Stat(MCP_CALLS, by="type"), row="MCP")
+anytel.View("Active users", anytel.Stat(ACTIVE_USERS, "sum"), row="MCP")
+anytel.View("Executions of skills", anytel.Stat(SKILLS_EXECUTIONS, by=("category", "status")), row="MCP", drawn="table")
+anytel.View("Trinity score", anytel.Stat(TRINITY_SCORE, "avg", by="pillar"), row="Kingdom")
+anytel.View("Unique fragments", UNIQUE_FRAGMENTS, row="Kingdom")

@@ -17,6 +17,7 @@ from anytel import misuse
 from anytel.backend import Exemplar, MetricBatch, MetricFlow, Point, Series
 from anytel.metrics import aggregate
 from anytel.metrics.aggregate import Aggregate, Distinct, Distribution, Level, Sum
+from anytel.metrics.observers import Observers
 from anytel.redaction import FILTERED, Redactor
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class Store:
         self.redactor = Redactor()
         self.on_record: Callable[[], None] = nothing
         """Called when a series is recorded to for the first time, in an interval and a thread."""
+        self.observers = Observers()
+        """What is asked before an interval ends and before a scrape."""
         self._instruments: weakref.WeakKeyDictionary[Series, Instrument] = weakref.WeakKeyDictionary()
         self._clear()
 
@@ -128,7 +131,9 @@ class Store:
     def recorded(self) -> bool:
         """Whether any thread has recorded yet."""
         with self.lock:
-            return bool(self._series) or any(one.counts or one.samples or one.sets for one in self._shards)
+            return bool(self._series or self.observers) or any(
+                one.counts or one.samples or one.sets for one in self._shards
+            )
 
     def adopt(self, shard: Shard) -> None:
         """Take a new thread's shard."""
@@ -283,6 +288,7 @@ class Store:
 
     def tick(self) -> MetricBatch:
         """End an interval: what happened in it, for the backends that are pushed to."""
+        self.observers.collect()
         with self.lock:
             self.fold()
             now_ns = time.time_ns()
@@ -293,6 +299,8 @@ class Store:
 
     def totals(self, flow: MetricFlow = "pull") -> MetricBatch:
         """Give everything since the process began."""
+        if flow == "pull":  # for the others an interval has just ended
+            self.observers.collect()
         with self.lock:
             self.fold()
             now_ns = time.time_ns()

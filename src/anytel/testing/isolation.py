@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -85,6 +86,8 @@ class Isolation:
         old.pipeline.store = Store()  # its dispatcher goes on, and finds nothing
         with runtime._exchange:
             runtime._put(runtime._build(settings, old.log_processors))
+        runtime._join_otel()
+        _join_sdk()
 
         def restore() -> None:
             runtime.amend = amend
@@ -114,3 +117,17 @@ class Isolation:
             capture_stdlib=Setting(True, ORIGIN) if capture.origin == "default" else capture,  # noqa: FBT003 -- its value
             strict=Setting(self._strict, ORIGIN) if self._strict is not None else strict,
         )
+
+
+def _join_sdk() -> None:
+    """Have the spans of an OpenTelemetry SDK that the application has set: its provider is the process's for ever.
+
+    Our processor stays at it, and records nothing between the tests.
+    """
+    trace = sys.modules.get("opentelemetry.trace")
+    add = getattr(trace.get_tracer_provider(), "add_span_processor", None) if trace is not None else None
+    if add is not None:
+        from anytel.otel import SpanProcessor  # noqa: PLC0415 -- loads opentelemetry, which is there
+
+        if not SpanProcessor.made:
+            add(SpanProcessor())

@@ -14,7 +14,7 @@ from anytel.backend import SpanContext
 if TYPE_CHECKING:
     from anytel.tracing.record import Span
 
-__all__ = ["RemoteContext", "bound", "current"]
+__all__ = ["RemoteContext", "bound", "current", "incoming"]
 
 current: ContextVar[Span | None] = ContextVar("anytel_span", default=None)
 bound: ContextVar[Mapping[str, Value]] = ContextVar("anytel_context", default=MappingProxyType({}))
@@ -37,3 +37,7 @@ class RemoteContext:
     def trace_id(self) -> str:
         """The trace id as 32 hex digits, or an empty string."""
         return f"{self.context.trace_id:032x}" if self.context else ""
+
+
+incoming: ContextVar[RemoteContext | None] = ContextVar("anytel_incoming", default=None)
+"""The parent of spans that have none in this process, where OpenTelemetry's context names one."""

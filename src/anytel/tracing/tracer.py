@@ -10,7 +10,7 @@ from time import perf_counter_ns
 from anytel import misuse
 from anytel.attributes import MAX_ATTRIBUTES, Value, flatten, text
 from anytel.backend import Link, SpanContext, SpanKind
-from anytel.tracing.context import RemoteContext, bound, current
+from anytel.tracing.context import RemoteContext, bound, current, incoming
 from anytel.tracing.ids import getrandbits, keep
 from anytel.tracing.record import NOOP, NoopSpan, Span, Unrecorded
 from anytel.tracing.trace import Sink, Trace
@@ -80,7 +80,8 @@ class Tracer(NoopTracer):
         elif type(above) is Unrecorded:
             return above
         elif type(above) in _PARENTS:
-            local, trace = None, self._trace(above if type(above) is RemoteContext else None)
+            local = None
+            trace = self._trace(incoming.get() if above is None else above if type(above) is RemoteContext else None)
         elif isinstance(above, Span):  # one that takes part in a vendor's trace (`anytel.tracing.joined`)
             trace = above._trace
             if not trace.sampled:

@@ -12,7 +12,7 @@ from typing import Any
 from anytel.catalogue.catalogue import Catalogue
 from anytel.generate import prometheus
 from anytel.generate.federation.config import central, leaf, leaf_rules
-from anytel.generate.federation.selectors import EVERYTHING, check, selectors
+from anytel.generate.federation.selectors import EVERYTHING, check, wanted
 from anytel.generate.options import Options
 from anytel.generate.rules import Rule, divide, names_read
 from anytel.generate.text import notice, yaml_text
@@ -26,16 +26,16 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     Raises:
         ConfigError: A selector or a leaf cannot be used.
     """
-    wanted = selectors(options)
-    for selector in wanted:
+    match = wanted(options)
+    for selector in match:
         check(selector)
     head = notice(catalogue.app, "federation")
-    heavy = "# A selector takes every series: the load of all leaves together.\n" if EVERYTHING & set(wanted) else ""
+    heavy = "# A selector takes every series: the load of all leaves together.\n" if EVERYTHING & set(match) else ""
     made: dict[str, Mapping[str, Any]] = {f"leaf-{name}.yml": leaf(name, options) for name in options.leaves}
     made |= _rules(prometheus.documents(catalogue, options))
     made["rules/central/leaves.yml"] = leaf_rules()
     written = {f"federation/{path}": yaml_text(data, head) for path, data in made.items()}
-    return {**written, "federation/central.yml": yaml_text(central(wanted, options), head + heavy)}
+    return {**written, "federation/central.yml": yaml_text(central(match, options), head + heavy)}
 
 
 def _rules(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

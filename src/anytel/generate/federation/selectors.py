@@ -7,6 +7,7 @@ series but a few, and ``{}`` gets none, both without an error. So it is refused 
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import promql_parser
 
@@ -14,14 +15,19 @@ from anytel.errors import ConfigError
 from anytel.generate.options import Options
 from anytel.generate.prometheus.recording import RECORDED
 from anytel.generate.promql import quoted
+from anytel.generate.queries import Matcher, is_selector, parse, selectors
 
-__all__ = ["EVERYTHING", "check", "selectors"]
+__all__ = ["EVERYTHING", "check", "problem", "wanted"]
 
 EVERYTHING = frozenset(('{__name__=~".+"}', '{__name__!=""}'))
-_POSITIVE = promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re
+
+_EXCLUDING = (
+    "it needs at least one non-empty matcher that says what is wanted, else it takes everything",
+    """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'.""",
+)
 
 
-def selectors(options: Options) -> tuple[str, ...]:
+def wanted(options: Options) -> tuple[str, ...]:
     """Give those of the options, else what rules record, and whether the service's targets are up."""
     return options.match or (f"{{__name__=~{quoted(RECORDED)}}}", f"up{{job={quoted(options.service)}}}")
 
@@ -32,38 +38,36 @@ def check(selector: str) -> None:
     Raises:
         ConfigError: It is such a one.
     """
+    wrong, fix = problem(selector)
+    if wrong:
+        raise ConfigError("--match", selector, "the command line", wrong, fix)
+
+
+def problem(selector: str) -> tuple[str, str]:
+    """Give what is wrong with a selector and the fix; both are empty where nothing is."""
     try:
-        parsed = promql_parser.parse(selector)
+        parsed = parse(selector)
     except ValueError as exc:
-        raise _wrong(selector, f"it cannot be read ({exc})", """Write '{job="shop"}'.""") from exc
-    if not isinstance(parsed, promql_parser.VectorSelector) or parsed.offset is not None or parsed.at is not None:
-        raise _wrong(
-            selector,
-            "/federate takes selectors, and nothing is computed there",
-            "Record it with a rule, and select that.",
-        )
-    matchers = parsed.matchers.matchers
-    if parsed.matchers.or_matchers:
-        raise _wrong(selector, "/federate has no 'or' within a selector", "Give --match for each of them.")
-    for one in matchers:
-        if one.op not in (promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe):
-            continue
-        if one.value.startswith("^") or one.value.endswith("$"):
-            raise _wrong(selector, "a regular expression always matches all of a value", "Leave ^ and $ out.")
-    if not parsed.name and not any(one.op in _POSITIVE and not _matches_nothing(one) for one in matchers):
-        fix = """Say what is wanted, not only what is not: '{__name__=~".+",job!~"test|dev"}'."""
-        raise _wrong(selector, "it has no positive matcher that an empty value fails, so it would take everything", fix)
+        if "non-empty matcher" in str(exc):
+            return _EXCLUDING
+        return f"it cannot be read ({exc})", """Write '{job="shop"}'."""
+    if not is_selector(parsed):
+        return "it is no selector, and /federate computes nothing", "Record it with a rule, and select that."
+    (found,) = selectors(parsed)
+    if cast("promql_parser.VectorSelector", parsed).matchers.or_matchers:
+        return "/federate has no 'or' within a selector", "Give each of them as a selector of its own."
+    if any("~" in one.operator and (one.value.startswith("^") or one.value.endswith("$")) for one in found.matchers):
+        return "a regular expression always matches all of a value", "Leave ^ and $ out."
+    if not found.name and not any(one.operator in ("=", "=~") and not _takes_none(one) for one in found.matchers):
+        return _EXCLUDING
+    return "", ""
 
 
-def _matches_nothing(matcher: promql_parser.Matcher) -> bool:
+def _takes_none(matcher: Matcher) -> bool:
     """Whether a matcher is satisfied by a label that is not there."""
-    if matcher.op == promql_parser.MatchOp.Equal:
+    if matcher.operator == "=":
         return not matcher.value
     try:
         return re.fullmatch(matcher.value, "") is not None
     except re.error:  # Prometheus' expressions are RE2's; where Python has others, none of them matches nothing
         return False
-
-
-def _wrong(selector: str, problem: str, fix: str) -> ConfigError:
-    return ConfigError("--match", selector, "the command line", problem, fix)

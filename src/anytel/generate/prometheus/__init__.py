@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from anytel.catalogue.catalogue import Catalogue
+from anytel.catalogue.expressions import Raw
 from anytel.catalogue.validate import problem
 from anytel.errors import DeclarationError
 from anytel.generate.clashes import refuse_clashes
@@ -15,6 +16,7 @@ from anytel.generate.prometheus.labels import BURN, NO_DATA, SLO_ABSENT, TARGET_
 from anytel.generate.prometheus.recording import recording_rules
 from anytel.generate.prometheus.slo import Objective
 from anytel.generate.prometheus.unit_tests import alert_tests, slo_tests, target_tests
+from anytel.generate.queries import parse
 from anytel.generate.spelling import speller
 from anytel.generate.text import notice, yaml_text
 
@@ -38,7 +40,7 @@ def documents(catalogue: Catalogue, options: Options) -> Mapping[str, Mapping[st
 def _rules_and_tests(catalogue: Catalogue, options: Options) -> Mapping[str, Mapping[str, object]]:
     spell, service = speller("prometheus"), options.service
     refuse_clashes(catalogue, spell, TARGET_LABELS)
-    _refuse_own_names(catalogue)
+    _refuse(catalogue)
     made: dict[str, Mapping[str, object]] = {
         "rules/targets.yml": _groups({"name": "targets", "rules": target_rules(options)}),
         "tests/targets.yml": target_tests(options),
@@ -49,28 +51,43 @@ def _rules_and_tests(catalogue: Catalogue, options: Options) -> Mapping[str, Map
         objective = Objective(catalogue, spell, slo, service)
         made[f"rules/slo-{slo.name}.yml"] = _groups(objective.group())
         made[f"tests/slo-{slo.name}.yml"] = slo_tests(catalogue, spell, objective)
-    watches = [Watch(catalogue, spell, alert, service) for alert in catalogue.alerts]
-    rules = [rule for watch in watches for rule in watch.rules()]
-    if rules:
-        made["rules/alerts.yml"] = _groups({"name": "alerts", "rules": rules})
-    for watch in watches:
+    for alert in catalogue.alerts:
+        watch, name = Watch(catalogue, spell, alert, service), f"alert-{alert.name}"
+        rules = list(watch.rules())
+        if rules:
+            made[f"rules/{name}.yml"] = _groups({"name": name, "rules": rules})
         tests = alert_tests(catalogue, spell, watch)
         if tests is not None:
-            made[f"tests/alert-{watch.alert.name}.yml"] = tests
+            made[f"tests/{name}.yml"] = tests
     return made
 
 
-def _refuse_own_names(catalogue: Catalogue) -> None:
-    """Keep the names of alerts that are made here."""
-    made = {f"{alert.name}{NO_DATA}" for alert in catalogue.alerts if alert.no_data}
-    taken = {BURN, SLO_ABSENT, TARGET_DOWN, TARGETS_ABSENT, *made}
-    found = [
-        problem(alert.place, f"alert {alert.name!r}", "anytel makes an alert of that name itself", "Rename it.")
-        for alert in catalogue.alerts
-        if alert.name in taken
-    ]
+def _refuse(catalogue: Catalogue) -> None:
+    """Refuse what only Prometheus cannot use."""
+    found = [*_own_names(catalogue), *_unreadable(catalogue)]
     if found:
         raise DeclarationError(found)
+
+
+def _own_names(catalogue: Catalogue) -> Iterator[str]:
+    """Keep the names of the alerts that are made here."""
+    made = {f"{alert.name}{NO_DATA}" for alert in catalogue.alerts if alert.no_data}
+    taken = {BURN, SLO_ABSENT, TARGET_DOWN, TARGETS_ABSENT, *made}
+    for alert in catalogue.alerts:
+        if alert.name in taken:
+            yield problem(alert.place, f"alert {alert.name!r}", "anytel makes an alert of that name", "Rename it.")
+
+
+def _unreadable(catalogue: Catalogue) -> Iterator[str]:
+    """Read the queries that a person has written."""
+    for alert in catalogue.alerts:
+        condition = alert.condition
+        if isinstance(condition, Raw) and condition.promql:
+            try:
+                parse(condition.promql)
+            except ValueError as exc:
+                wrong = f"promql= cannot be read: {exc}"
+                yield problem(condition.place, f"alert {alert.name!r}", wrong, f"Correct {condition.promql!r}.")
 
 
 def _groups(*groups: Mapping[str, object]) -> Mapping[str, object]:

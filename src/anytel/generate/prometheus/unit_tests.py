@@ -48,7 +48,7 @@ def alert_tests(catalogue: Catalogue, spell: Speller, watch: Watch) -> Mapping[s
     if watch.condition is None:
         return None
     made = _Holding(catalogue, spell, watch)
-    return _file("alerts", made.cases(), made.step)
+    return _file(f"alert-{watch.alert.name}", made.cases(), made.step)
 
 
 def target_tests(options: Options) -> Mapping[str, object]:
@@ -97,6 +97,7 @@ class _Burning:
         """Give all cases."""
         yield self._healthy()
         yield self._burnt()
+        yield from self._each()
         yield self._idle()
         if self.slo.min_events:
             yield self._rare()
@@ -128,6 +129,22 @@ class _Burning:
                 *({"expr": self._alerting(one), "eval_time": self._clean(one)} for one in severities),
             ],
         )
+
+    def _each(self) -> Iterator[Case]:
+        """Have each of the two ways of the first severity alert without the other."""
+        fast, slow = self.objective.burns[:2]
+        budget = float(self.slo.budget)
+        hours = seconds(slow.long) // seconds(fast.long)
+        # Within the fast row's window, and too little for the slow row's; then the other way round.
+        burst = min(1.0, budget * float(fast.factor + slow.factor * hours) / 2)
+        steady = budget * float(slow.factor + fast.factor) / 2
+        long, short = seconds(slow.long) // STEP, seconds(fast.long) // STEP
+        firing = f'count({self._alerting(fast.severity)[:-1]},alertstate="firing"}})'
+        told = [{"expr": firing, "eval_time": slow.long, "exp_samples": [{"labels": "{}", "value": 1}]}]
+        name = f"{slow.long} at {slow.factor.normalize():f} times the budget alert, though {fast.long} alone do not"
+        yield _case(name, STEP, self._series((steady, long)), [], told)
+        name = f"{fast.long} at {fast.factor.normalize():f} times the budget alert, though {slow.long} alone do not"
+        yield _case(name, STEP, self._series((0, long - short), (burst, short)), [], told)
 
     def _clean(self, severity: str) -> str:
         """Give when the short windows of a severity have no bad event any more."""

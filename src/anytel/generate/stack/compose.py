@@ -103,6 +103,7 @@ def _app(options: Options) -> Service:
 def _prometheus(options: Options) -> Service:
     return service(
         PROMETHEUS,
+        user=thanos.PROMETHEUS_USER,
         command=[
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from anytel.catalogue.durations import seconds
-from anytel.generate.rules import Groups, Rule, divide, looks_back, names_read
+from anytel.generate.queries import looks_back, parse
+from anytel.generate.rules import Groups, Rule, divide, names_read
 
 __all__ = ["divided"]
 
@@ -27,10 +28,10 @@ def divided(documents: Mapping[str, Mapping[str, Any]], kept: str) -> dict[str, 
 
 def _divided(rules: Groups, kept: int) -> tuple[Groups, Groups]:
     every = [rule for group in rules["groups"] for rule in group["rules"]]
-    distant = {str(rule.get("record")) for rule in every if looks_back(rule["expr"]) > kept}
+    distant = {str(rule.get("record")) for rule in every if looks_back(parse(rule["expr"])) > kept}
 
     def beyond(rule: Rule) -> bool:
         """Whether it looks back too far, or reads what such a rule records."""
-        return looks_back(rule["expr"]) > kept or bool(names_read(rule["expr"]) & distant)
+        return looks_back(parse(rule["expr"])) > kept or bool(names_read(rule["expr"]) & distant)
 
     return divide(rules, beyond)
