@@ -12,11 +12,12 @@ from typing import ClassVar
 import msgspec
 from datadog.dogstatsd.container import Cgroup
 
-from anytel.backend import Ack, Backend, Host, MetricBatch, Series, Signal, SpanRecord, Spelling
+from anytel.backend import Ack, Backend, Host, MetricBatch, Series, Signal, SpanRecord, Spelling, VendorTracing
 from anytel_datadog import naming
 from anytel_datadog.agent import Agent
 from anytel_datadog.chunks import Renderer
 from anytel_datadog.fidelity import FIDELITY
+from anytel_datadog.joining import Tracing, loaded
 from anytel_datadog.settings import Settings
 from anytel_datadog.statsd import Statsd
 
@@ -48,6 +49,7 @@ class DatadogBackend(Backend):
     def __init__(self, *, agent_url: str | None = None, dogstatsd_url: str | None = None) -> None:
         self._settings = Settings.read(agent_url, dogstatsd_url)
         self._clients: tuple[Agent | Statsd, ...] = ()
+        self._tracing: Tracing | None = None
 
     @classmethod
     def spelling(cls, series: Series, /) -> Spelling:
@@ -57,6 +59,7 @@ class DatadogBackend(Backend):
     def open(self, host: Host, /) -> None:
         """Make ready to send; nothing is sent and no connection made yet."""
         self._release()
+        self._host = host
         settings, resource = self._settings, host.resource
         known = {name: resource[key] for key, name in _RESOURCE_TAGS.items() if resource.get(key)}
         self._renderer = Renderer(resource, settings.tags)
@@ -83,6 +86,12 @@ class DatadogBackend(Backend):
         """Send the points; gauges every time, since Datadog shows a gap where one is not sent."""
         return self._statsd.send(batch, deadline)
 
+    def tracing(self) -> VendorTracing | None:
+        """Give ddtrace's tracing, if the application has loaded ddtrace."""
+        if self._tracing is None and (ddtrace := loaded()) is not None:
+            self._tracing = Tracing(ddtrace, self._host)
+        return self._tracing
+
     def close(self, deadline: float, /) -> bool:
         """Close the connections; nothing is held back that could be sent."""
         self._release()
@@ -92,6 +101,9 @@ class DatadogBackend(Backend):
         for client in self._clients:
             client.close()
         self._clients, self.native = (), None
+        if self._tracing is not None:
+            self._tracing.close()
+            self._tracing = None
 
     def _payloads(self, batch: Sequence[SpanRecord]) -> Iterator[tuple[int, int, bytes]]:
         """Give the number of spans and of traces of each request, and its body."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
+import sentry_sdk
 from sentry_sdk.client import BaseClient
 
 from anytel.backend import (
@@ -20,15 +22,22 @@ from anytel.backend import (
     Signal,
     SpanRecord,
     Spelling,
+    VendorTracing,
 )
 from anytel_sentry import clients
+from anytel_sentry.conflicts import conflicts
 from anytel_sentry.delivery import Delivery, Parcel, Remembered
 from anytel_sentry.fidelity import FIDELITY
+from anytel_sentry.joining import Tracing, is_traced
 from anytel_sentry.metrics import Metrics
+from anytel_sentry.reports import Reports
+from anytel_sentry.resource import Resource
 from anytel_sentry.session import Session
 from anytel_sentry.settings import Settings
 
 __all__ = ["SentryBackend"]
+
+logger = logging.getLogger("anytel")
 
 
 class SentryBackend(Backend):
@@ -69,6 +78,26 @@ class SentryBackend(Backend):
             clients.forget_inherited(client.transport)
         self._linked = clients.Linked(self._ids)
         self._linked.open()
+        self._reports = Reports(host)
+        self._reports.open()
+        self._tracing: tuple[BaseClient | None, Tracing | None] = (None, None)
+
+    def tracing(self) -> VendorTracing | None:
+        """Give the tracing of the application's SDK, if it has initialised one that traces."""
+        client = sentry_sdk.get_global_scope().client
+        if client is not self._tracing[0]:
+            self._tracing = (client, self._joined(client) if client is not None else None)
+        return self._tracing[1]
+
+    def _joined(self, client: BaseClient) -> Tracing | None:
+        if client is not clients.adoptable():
+            return None
+        for conflict in conflicts(client):
+            logger.warning("%s", conflict)
+        if not is_traced(client):
+            return None
+        self._linked.close()  # stand-ins do it better, and with it the SDK would write no headers outside of spans
+        return Tracing(client, Resource(client, self._host.resource), self._host)
 
     def spans(self, batch: Sequence[SpanRecord], deadline: float) -> Ack:
         """Send spans, one envelope per trace."""
@@ -90,7 +119,11 @@ class SentryBackend(Backend):
 
     def errors(self, batch: Sequence[ErrorRecord], deadline: float) -> Ack:
         """Send error reports, one per envelope."""
-        return self._send(len(batch), lambda session, delivery: session.errors(batch, delivery), deadline)
+        delivery, session = Delivery(len(batch)), self._current()
+        theirs = [place for place, record in enumerate(batch) if self._reports.reported_by_sdk(record.id)]
+        delivery.settle(theirs)
+        delivery.send(session.errors(batch, delivery), session.sender, deadline)
+        return delivery.ack()
 
     def flush(self, deadline: float) -> bool:
         """Send what the SDK holds of the application's own captures."""
@@ -101,6 +134,7 @@ class SentryBackend(Backend):
         Delivery(0).send(self._session.traces.rest(), self._session.sender, deadline)
         self._session.traces.abandon()
         self._linked.close()
+        self._reports.close()
         return clients.close(self._session.client, deadline)
 
     def _send(self, size: int, parcels: Callable[[Session, Delivery], Iterator[Parcel]], deadline: float) -> Ack:

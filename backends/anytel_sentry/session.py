@@ -46,9 +46,10 @@ class Session:
         self._events = Events(client, transport, resource)
 
     def errors(self, batch: Sequence[ErrorRecord], delivery: Delivery) -> Iterator[Parcel]:
-        """Give one envelope per error report; what the application refuses is settled in *delivery*."""
+        """Give one envelope per error report that is open; what the application refuses is settled in *delivery*."""
         for place, record in enumerate(batch):
             try:
-                yield Parcel(self._events.envelope(record), (place,))
+                if delivery.fates[place] is None:
+                    yield Parcel(self._events.envelope(record), (place,))
             except Refused as refused:
                 delivery.settle((place,), str(refused))

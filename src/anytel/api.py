@@ -15,6 +15,7 @@ from anytel.attributes import flatten
 from anytel.backend import SpanKind
 from anytel.tracing import exceptions, headers
 from anytel.tracing.context import RemoteContext, bound, current, incoming
+from anytel.tracing.joined import JoinedSpan
 from anytel.tracing.record import NOOP, NoopSpan
 from anytel.tracing.tracer import Parent
 
@@ -136,10 +137,12 @@ def extract(carrier: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes
 def propagate(function: Callable[P, R]) -> Callable[P, R]:
     """Give *function* so that it runs, in any thread or executor, with the span and context that are current now."""
     carried = copy_context()
+    span = current.get()
+    resumed = span.resumed(function) if isinstance(span, JoinedSpan) else function
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         # A context can be entered once at a time, and the same function may run in many threads: each run gets a copy.
-        return carried.copy().run(function, *args, **kwargs)
+        return carried.copy().run(resumed, *args, **kwargs)
 
     return run

@@ -34,7 +34,6 @@ __all__ = [
     "MetricBatch",
     "MetricFlow",
     "MetricKind",
-    "NativeSpan",
     "Point",
     "Scalar",
     "ScrapeApp",
@@ -45,6 +44,8 @@ __all__ = [
     "SpanRecord",
     "Spelling",
     "Status",
+    "VendorSpan",
+    "VendorTracing",
 ]
 
 Scalar: TypeAlias = str | bool | int | float
@@ -307,6 +308,27 @@ class Host(Protocol):
     def redact(self, attributes: Attributes, /) -> Attributes:
         """Apply the user's redaction rules to what the vendor's SDK collected itself."""
 
+    def record(self, span: SpanRecord, /) -> None:
+        """Take a span that the vendor's own instrumentation has made within ours: it goes to this backend alone."""
+
+    def represented(self, span: VendorSpan, /) -> int | None:
+        """Let the vendor's own server span stand for our current one: this backend is not sent ours.
+
+        Gives the id of the span's parent, 0 for none; None where ours is no server span or stands for itself.
+        """
+
+    def native(self) -> VendorSpan | None:
+        """Give the vendor's own span that stands for our current one, if there is one."""
+
+    def annotate(self, attributes: Mapping[str, object], /) -> None:
+        """Set attributes on the span that is current in the calling thread or task."""
+
+    def known(self, exc: BaseException, /) -> tuple[SpanContext | None, str]:
+        """Give the innermost span that *exc* has left, and the id of its report, empty if there is none."""
+
+    def reported(self, exc: BaseException, error_id: str, /) -> None:
+        """Note that the vendor's own SDK has reported *exc*: should we do so too, the report has this id."""
+
     def collect(self) -> MetricBatch:
         """Give the totals as of now: what a pull backend answers a scrape with."""
 
@@ -325,19 +347,39 @@ ScrapeApp: TypeAlias = Callable[
 """An ASGI application."""
 
 
-class NativeSpan:
-    """The vendor SDK's own span, opened and closed with ours on the caller's thread."""
+class VendorSpan(NamedTuple):
+    """A span that the vendor's own instrumentation has begun; *native* is the vendor's object.
 
-    native: object = None
+    *server* says that it stands for a request which this process serves.
+    """
 
-    def attach(self) -> None:
-        """Make it the vendor's current span; called before each stretch of the body."""
+    native: object
+    context: SpanContext
+    server: bool = False
 
-    def detach(self) -> None:
-        """Undo the last attach."""
 
-    def end(self, span: SpanRecord, /) -> None:
-        """Close it, with what our span has recorded."""
+class VendorTracing:
+    """The vendor's own tracing where it is active in this process, and how it and ours take part in one trace.
+
+    Every method runs on the caller's thread, without I/O. What it raises is caught and reported.
+    """
+
+    def current(self) -> VendorSpan | None:
+        """Give the vendor's own span that is innermost here: None where there is none, or one of ours is within it."""
+        return None
+
+    def enter(self, span: SpanContext, root: SpanContext, root_name: str, /) -> object:
+        """Show the vendor's instrumentation that our *span* is current, below the local *root*.
+
+        What is given goes to `leave`, unless it is None.
+        """
+        return None
+
+    def leave(self, token: object, /) -> None:
+        """Undo one `enter`."""
+
+    def set(self, native: object, attributes: Attributes, /) -> None:
+        """Set attributes on the vendor's own span that stands for ours (see `Host.represented`)."""
 
 
 class Backend:
@@ -375,8 +417,12 @@ class Backend:
     def open(self, host: Host, /) -> None:
         """Start. Called once per process, and again in a forked child: forget what was inherited."""
 
-    def start_native(self, span: SpanContext, /) -> NativeSpan | None:
-        """Open the vendor's own span with ours (native mode); on the caller's thread, no I/O."""
+    def tracing(self) -> VendorTracing | None:
+        """Give the vendor's own tracing if it is active in this process now.
+
+        Asked on the caller's thread at each local root, as an SDK may be initialised at any time: cheap, without I/O,
+        and never importing the SDK.
+        """
         return None
 
     def scrape_app(self) -> ScrapeApp | None:

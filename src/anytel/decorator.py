@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
@@ -15,7 +15,7 @@ from anytel import misuse, runtime
 from anytel.backend import SpanKind
 from anytel.metrics.buckets import per_second
 from anytel.metrics.instruments import Counter, Distribution, Instrument
-from anytel.tracing.context import RemoteContext, current
+from anytel.tracing.context import RemoteContext
 from anytel.tracing.record import NoopSpan, Span
 
 __all__ = ["traced"]
@@ -96,15 +96,14 @@ def _measure(metric: Instrument | None, started: float) -> None:
 @contextmanager
 def _attached(span: NoopSpan) -> Iterator[None]:
     """Make *span* current for one stretch of a generator's body."""
-    if type(span) is not Span:
+    if not isinstance(span, Span):
         yield
         return
-    token = current.set(span)
+    span.__enter__()
     try:
         yield
     finally:
-        with suppress(ValueError):  # the body was dropped while it waited, and is finalised in another context
-            current.reset(token)
+        span.leave()
 
 
 def _finish(span: NoopSpan, spec: _Spec, started: float, exc: BaseException | None) -> None:

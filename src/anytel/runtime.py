@@ -20,6 +20,7 @@ from anytel.pipeline.accounts import Stats
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
+from anytel.tracing.joined import JoiningTracer
 from anytel.tracing.propagator import Propagator
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
@@ -146,6 +147,7 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
     intervals = Intervals(min(1.0, settings.flush_interval.value), settings.flush_interval.value)
     rate = settings.sample_rate.value
     backends: Sequence[Backend] = load(settings.backends, strict=settings.strict.value)
+    _check_native(settings, backends)
     pipeline = Pipeline(backends, settings.resource, rate, redactor, store, intervals, settings.error_tags.value)
     logs = LogOutput(settings, pipeline, _processors(log_processors))
     try:
@@ -156,9 +158,33 @@ def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:
         names = ",".join(backend.name for backend in backends)
         problem = f"a backend could not be opened: {exc!r}"
         raise ConfigError("TELEMETRY_BACKENDS", names, settings.backends.origin, problem, "See the cause.") from exc
-    tracer = OFF if settings.backends.value == ("none",) else Tracer(rate, _sink)
+    tracer = _tracer(settings, backends)
     pipeline.tracer = tracer
     return Runtime(settings, tracer, pipeline, logs, log_processors)
+
+
+def _tracer(settings: Settings, backends: Sequence[Backend]) -> NoopTracer:
+    """Make the tracer: one that asks for vendors' own tracing only where a backend knows its vendor's."""
+    if settings.backends.value == ("none",):
+        return OFF
+    joining = [backend for backend in backends if _joins(backend)]
+    rate = settings.sample_rate.value
+    if not joining:
+        return Tracer(rate, _sink)
+    return JoiningTracer(rate, _sink, joining, adopts=settings.span_mode.value != "export")
+
+
+def _joins(backend: Backend) -> bool:
+    return type(backend).tracing is not Backend.tracing
+
+
+def _check_native(settings: Settings, backends: Sequence[Backend]) -> None:
+    """Refuse ``native`` where a backend that takes spans has no vendor's tracing to take part in."""
+    mode = settings.span_mode
+    unable = [backend.name for backend in backends if "span" in backend.signals and not _joins(backend)]
+    if mode.value == "native" and unable:
+        problem = f"{', '.join(unable)} has no tracing of its own that ours could take part in"
+        raise ConfigError("TELEMETRY_SPAN_MODE", mode.value, mode.origin, problem, "Use auto.")
 
 
 def _processors(given: Sequence[Processor]) -> Sequence[Processor]:

@@ -111,7 +111,6 @@ BAD = [
     ("log_format", "xml", "auto, console, json"),
     ("log_mode", "later", "sync, async"),
     ("span_mode", "both", "auto, export, native"),
-    ("span_mode", "native", "unset"),
     ("strict", "perhaps", "1 or 0"),
     ("trust_incoming", "2", "1 or 0"),
     ("propagators", "xray", "tracecontext, datadog, sentry, b3, b3multi"),

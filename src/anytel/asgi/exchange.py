@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from anytel import runtime
 from anytel.asgi import request
+from anytel.asgi.handover import hand_over
 from anytel.asgi.options import Options
 from anytel.asgi.protocol import App, Message, Receive, Scope, Send
 from anytel.asgi.request_id import echoed, well_formed
@@ -17,6 +18,7 @@ from anytel.metrics.buckets import SECONDS
 from anytel.metrics.instruments import Gauge, Histogram
 from anytel.tracing import headers
 from anytel.tracing.context import RemoteContext, bound, current
+from anytel.tracing.joined import JoinedSpan
 from anytel.tracing.record import NoopSpan, Span
 
 __all__ = ["Exchange"]
@@ -70,8 +72,10 @@ class Exchange:
         parent = self._parent()
         binding = bound.set({**bound.get(), **parent.baggage, "request_id": self.request_id})
         given = request.attributes(self.scope, self.headers, method=self.method, query=self.options.query)
-        self.span = runtime.active.tracer.start(self._name(""), "server", given, (), parent, None)
-        token = current.set(self.span) if isinstance(self.span, Span) else None
+        # Without a parent in the headers, a server span that a vendor has begun around us may be one.
+        above = parent if parent.context is not None or current.get() is not None else None
+        self.span = runtime.active.tracer.start(self._name(""), "server", given, (), above, None)
+        self.span.__enter__()
         ACTIVE.add(1, self.tags)
         try:
             self._log("request_started")
@@ -83,12 +87,14 @@ class Exchange:
             raise
         finally:
             self._finish()
-            if token is not None:
-                current.reset(token)
+            if isinstance(self.span, Span):
+                self.span.leave()
             bound.reset(binding)
 
     def _handed_over(self) -> Scope:
         """Give the scope that the inner application sees: what vendors' own server spans continue from."""
+        if isinstance(self.span, JoinedSpan):
+            hand_over(self.scope, self.headers, self.span.context)
         return self.scope
 
     def _parent(self) -> RemoteContext:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 
 from anytel.backend import Backend
 from anytel.config.sources import Setting, Sources, boolean, choice, number, rate, seconds
-from anytel.errors import ConfigError
 from anytel.tracing.propagator import DEFAULT, FORMATS
 
 __all__ = ["BackendSpec", "Settings", "read", "terminal"]
@@ -75,7 +74,7 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
         environment=environment,
         version=get("version", "", _text, variables=_names("service.version", "DD_VERSION", "SENTRY_RELEASE")),
         sample_rate=get("sample_rate", 1.0, rate),
-        span_mode=_built(get("span_mode", "auto", choice("auto", "export", "native")), "span_mode", "native"),
+        span_mode=get("span_mode", "auto", choice("auto", "export", "native")),
         log_level=get("log_level", _default_level(environment.value), _level),
         log_format=get("log_format", "auto", choice("auto", "console", "json")),
         log_mode=get("log_mode", "sync", choice("sync", "async")),
@@ -93,14 +92,6 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
 
 def _names(attribute: str, *variables: str) -> tuple[str, ...]:
     return (f"OTEL_RESOURCE_ATTRIBUTES:{attribute}", *variables)
-
-
-def _built(setting: Setting[str], name: str, later: str) -> Setting[str]:
-    """Refuse what is named in the design and not built yet, rather than to ignore it."""
-    if setting.value == later:
-        fix = f"Leave {name} unset."
-        raise ConfigError(f"TELEMETRY_{name.upper()}", later, setting.origin, "this version does not have it yet", fix)
-    return setting
 
 
 def _default_backends() -> tuple[BackendSpec, ...]:

@@ -16,15 +16,17 @@ __all__ = ["Account", "Counts", "Stats"]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """One signal's account at one backend: ``emitted == delivered + sum(dropped.values()) + queued``.
+    """One signal's account at one backend: ``emitted == delivered + handed + sum(dropped.values()) + queued``.
 
-    Spans, log events and errors are counted one by one, metrics as points (a series in an interval).
+    *handed* are spans that the vendor's own SDK has instead, and sends. Spans, log events and errors are counted one by
+    one, metrics as points (a series in an interval).
     """
 
     emitted: int
     delivered: int
     dropped: Mapping[str, int]
     queued: int
+    handed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Account:
         self._lock = threading.RLock()  # reentrant: a signal handler may ask for the stats
         self._emitted: Counter[Signal] = Counter()
         self._delivered: Counter[Signal] = Counter()
+        self._handed: Counter[Signal] = Counter()
         self._dropped: dict[Signal, Counter[str]] = {}
 
     def emitted(self, signal: Signal, count: int) -> None:
@@ -53,6 +56,13 @@ class Account:
         """Note what has arrived; negative where it turned out later that it had not."""
         with self._lock:
             self._delivered[signal] += count
+
+    def handed(self, signal: Signal, count: int) -> None:
+        """Note what the vendor's own SDK has instead."""
+        if count:
+            with self._lock:
+                self._emitted[signal] += count
+                self._handed[signal] += count
 
     def dropped(self, signal: Signal, count: int, reason: str) -> None:
         """Note what is lost."""
@@ -72,5 +82,6 @@ class Account:
 
     def _count(self, signal: Signal) -> Counts:
         dropped = dict(self._dropped.get(signal, {}))
-        emitted, delivered = self._emitted[signal], self._delivered[signal]
-        return Counts(emitted, delivered, MappingProxyType(dropped), emitted - delivered - sum(dropped.values()))
+        emitted, delivered, handed = self._emitted[signal], self._delivered[signal], self._handed[signal]
+        queued = emitted - delivered - handed - sum(dropped.values())
+        return Counts(emitted, delivered, MappingProxyType(dropped), queued, handed)

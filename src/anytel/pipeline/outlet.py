@@ -5,6 +5,7 @@ What one backend does, raising, blocking or dying, stays within its outlet.
 
 from __future__ import annotations
 
+import contextvars
 import random
 import threading
 import time
@@ -40,6 +41,7 @@ class Outlet:
         self.account = host.account
         self.guard = Guard(backend.name)
         self._host = host
+        host.offer = lambda span: self.offer("span", [span])
         self._opened = False
         self._changed = threading.Condition()
         self._queues: dict[Signal, deque[Item]] = {signal: deque() for signal in LIMITS}
@@ -82,7 +84,8 @@ class Outlet:
         if self._thread is None and not self._closing:
             thread = threading.Thread(target=self._run, name=f"anytel-{self.name}", daemon=True)
             try:
-                thread.start()
+                # In no context: vendors would take what the thread does for part of the caller's trace.
+                contextvars.Context().run(thread.start)
             except RuntimeError:  # the interpreter is going down; `flush` works on its own thread
                 return
             self._thread = thread

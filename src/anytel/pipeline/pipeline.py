@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ from anytel.pipeline.records import Report, error_record, span_record
 from anytel.redaction import Redactor
 from anytel.tracing import exceptions
 from anytel.tracing.context import bound
+from anytel.tracing.joined import JoinedSpan, seen_by
 from anytel.tracing.record import Span
 from anytel.tracing.trace import Trace
 from anytel.tracing.tracer import NoopTracer
@@ -60,7 +62,9 @@ class Pipeline:
         self.error_tags = error_tags
         self.backends, self.redactor, self.store, self.intervals = backends, redactor, store, intervals
         self.service = resource.get("service.name", "")
-        self._host: Callable[[], BackendHost] = lambda: BackendHost(resource, sample_rate, redactor, store)
+        self._host: Callable[[str], BackendHost] = lambda name: BackendHost(
+            name, resource, sample_rate, redactor, store
+        )
         self.tracer = NoopTracer()
         self._reset()
 
@@ -77,7 +81,7 @@ class Pipeline:
             raise
 
     def _reset(self) -> None:
-        outlets = [Outlet(backend, self._host()) for backend in self.backends]
+        outlets = [Outlet(backend, self._host(backend.name)) for backend in self.backends]
         self.outlets = [outlet for outlet in outlets if outlet.backend.metric_flow != "pull"]
         self.pulled = [outlet for outlet in outlets if outlet not in self.outlets]
         self._for: dict[Signal, list[Outlet]] = {
@@ -146,9 +150,12 @@ class Pipeline:
 
     def _report(self, report: Report, exc: BaseException | None) -> str:
         """Remember the report on all exceptions that it covers, and send it."""
+        reserved = exceptions.marked(exc).reserved if exc is not None else ""
+        if reserved:
+            report = report._replace(id=reserved)
         for member in exceptions.members(exc) if exc is not None else ():
             known = exceptions.marked(member)
-            exceptions.mark(member, exceptions.Mark(known.context, known.error_id or report.id))
+            exceptions.mark(member, known._replace(error_id=known.error_id or report.id))
         if self._for["error"]:
             self._append("error", report, 1)
         return report.id
@@ -174,7 +181,7 @@ class Pipeline:
         try:
             if self._thread is None and not self._stopped:
                 thread = threading.Thread(target=self._run, name="anytel-dispatcher", daemon=True)
-                thread.start()
+                contextvars.Context().run(thread.start)  # as an outlet's
                 self._thread = thread
         except RuntimeError:  # the interpreter is going down; `flush` works on its own thread
             return
@@ -219,14 +226,23 @@ class Pipeline:
                 self._tick()
 
     def _spans(self, spans: list[Span]) -> None:
-        kept: list[SpanRecord] = []
-        roots: list[SpanRecord] = []
+        kept: list[tuple[Span, SpanRecord]] = []
+        roots: list[tuple[Span, SpanRecord]] = []
         for span in spans:
             record = span_record(span, self.redactor, self.service)
-            (kept if span.sampled else roots).append(record)
-        self._offer("span", kept)
-        for outlet in self._roots if roots else ():
-            outlet.offer("span", roots)
+            (kept if span.sampled else roots).append((span, record))
+        self._offer_spans(self._for["span"], kept)
+        self._offer_spans(self._roots, roots)
+
+    @staticmethod
+    def _offer_spans(outlets: Sequence[Outlet], spans: Sequence[tuple[Span, SpanRecord]]) -> None:
+        records = [record for _, record in spans]
+        joined = any(type(span) is JoinedSpan for span, _ in spans)
+        for outlet in outlets if spans else ():
+            seen, handed = seen_by(outlet.name, spans) if joined else (records, 0)
+            outlet.account.handed("span", handed)
+            if seen:
+                outlet.offer("span", seen)
 
     def _offer(self, signal: Signal, records: Sequence[SpanRecord | LogRecord | ErrorRecord]) -> None:
         for outlet in self._for[signal] if records else ():

@@ -24,10 +24,14 @@ _ATTRIBUTE = "__anytel__"
 
 
 class Mark(NamedTuple):
-    """What is remembered on the exception itself: the innermost span it left, and its report, if there is one."""
+    """What is remembered on the exception itself: the innermost span it left, and its report, if there is one.
+
+    *reserved* is the id under which a vendor's own SDK has reported it, which our report takes.
+    """
 
     context: SpanContext | None
     error_id: str | None
+    reserved: str = ""
 
 
 def is_error(exc: BaseException) -> bool:

@@ -281,7 +281,7 @@ class Span(NoopSpan):
         """Report *exc*, which nobody handled, where this is the local root: once."""
         known = exceptions.marked(exc)
         if known.context is None:
-            known = exceptions.Mark(self.context, known.error_id)
+            known = known._replace(context=self.context)
             exceptions.mark(exc, known)
         if self is self._trace.root and known.error_id is None:
             self._trace.report(exc, known.context or self.context)

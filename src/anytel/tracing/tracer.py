@@ -82,6 +82,11 @@ class Tracer(NoopTracer):
         elif type(above) in _PARENTS:
             local = None
             trace = self._trace(incoming.get() if above is None else above if type(above) is RemoteContext else None)
+        elif isinstance(above, Span):  # one that takes part in a vendor's trace (`anytel.tracing.joined`)
+            trace = above._trace
+            if not trace.sampled:
+                return trace.unrecorded
+            local = above
         else:
             misuse.refuse("parent", f"parent={misuse.shown(above)}: a span, or what extract() gave", None)
             return self.start(name, kind, attributes, links, None, start_time)

@@ -76,7 +76,7 @@ class Accounts(Kit):
     def test_a_call_on_a_dead_wire_ends_by_its_deadline(self, pushed: None, call: str) -> None:
         """It gives up and says what is left; raising is allowed too."""
         dead = self._dead()
-        dead.open(BackendHost({"service.name": "kit"}, 1.0, Redactor(), store))
+        dead.open(BackendHost("dead", {"service.name": "kit"}, 1.0, Redactor(), store))
         do = self._calls(dead)[call]
         try:
             assert self.within_patience(lambda: _ends(do)), f"{call}() did not return"
