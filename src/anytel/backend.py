@@ -63,7 +63,9 @@ class SpanContext:
     """The ids of one span, the same at every vendor, and the decision of its trace.
 
     *trace_id* has 128 bits and *span_id* 64, neither is 0. *sample_rate* is the probability with which this process
-    kept the trace, and None where somebody upstream decided.
+    kept the trace, and None where somebody upstream decided. *dynamic_sampling* is what Sentry's SDKs upstream say of
+    the trace (https://develop.sentry.dev/sdk/telemetry/traces/dynamic-sampling-context/): the ``sentry-`` members of
+    the ``baggage`` header, as they came.
     """
 
     trace_id: int
@@ -71,6 +73,7 @@ class SpanContext:
     sampled: bool
     sample_rate: float | None = None
     tracestate: str = ""
+    dynamic_sampling: str = ""
 
 
 class Frame(NamedTuple):
@@ -424,6 +427,13 @@ class Backend:
         and never importing the SDK.
         """
         return None
+
+    def baggage(self, context: SpanContext, /) -> str:
+        """Give the members of the ``baggage`` header by which the vendor's SDKs downstream go on with a trace.
+
+        Between commas, percent-encoded. Asked on the caller's thread for each message that carries the trace on.
+        """
+        return ""
 
     def scrape_app(self) -> ScrapeApp | None:
         """Give the ASGI application that answers a scrape, which must not block the event loop; None where none is."""

@@ -110,13 +110,18 @@ def test_a_copy_observes_its_requests_too(memory):
     assert [span.name for span in memory.spans] == ["GET"]
 
 
+def ours(memory):
+    """Give the spans that are not FastAPI's own, which it makes by OpenTelemetry's API where it is not observed."""
+    return [span for span in memory.spans if span.scope != "fastapi"]
+
+
 def test_only_the_instrumented_application_observes(memory):
     """Another one of the same class does not."""
     instrument(Shop())
 
     ask(Shop(), "GET", "/nowhere")
 
-    assert memory.spans == []
+    assert ours(memory) == []
 
 
 def test_it_begins_while_the_application_serves(memory):
@@ -127,7 +132,7 @@ def test_it_begins_while_the_application_serves(memory):
     instrument(app)
     ask(app, "GET", "/nowhere")
 
-    assert len(memory.spans) == 1
+    assert len(ours(memory)) == 1
 
 
 def test_a_lifespan_that_instruments_is_enough(memory):

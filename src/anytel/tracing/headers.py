@@ -14,7 +14,7 @@ from anytel import misuse
 from anytel.backend import SpanContext
 from anytel.tracing import baggage, tracestate
 from anytel.tracing.context import RemoteContext
-from anytel.tracing.ids import MASK64, span_hex
+from anytel.tracing.ids import MASK64, span_hex, trace_hex
 
 __all__ = ["NOTHING", "Carrier", "lower", "parent", "read"]
 
@@ -61,9 +61,17 @@ def _parent(headers: Headers) -> RemoteContext:
         if value is not None:
             found = reader(value.strip(), headers)
             if found is not None:
-                return found
+                return _with_sampling(found, headers.get("baggage", ""))
             misuse.count("malformed_header")
     return NOTHING
+
+
+def _with_sampling(found: RemoteContext, header: str) -> RemoteContext:
+    """Add what Sentry's SDKs upstream say in the baggage *header* of the same trace."""
+    if found.context is None or "sentry-" not in header:
+        return found
+    members = baggage.of_sentry(header, trace_hex(found.context.trace_id))
+    return replace(found, context=replace(found.context, dynamic_sampling=members)) if members else found
 
 
 def lower(carrier: Carrier) -> dict[str, str]:
