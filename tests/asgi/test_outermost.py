@@ -123,12 +123,12 @@ def test_it_begins_while_the_application_serves(memory):
     """instrument() works after the first request, and so within a lifespan."""
     app = FastAPI()
     ask(app, "GET", "/nowhere")
+    before = len(memory.spans)  # a recent FastAPI has recorded this one itself
 
     instrument(app)
-    memory.spans.clear()  # which a recent FastAPI may have recorded itself
     ask(app, "GET", "/nowhere")
 
-    assert [span.scope for span in memory.spans] == [""]
+    assert [span.scope for span in memory.spans[before:]] == [""]
 
 
 def test_a_lifespan_that_instruments_is_enough(memory):
