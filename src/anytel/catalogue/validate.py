@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from anytel.catalogue.alert import SEVERITIES, Alert
 from anytel.catalogue.asked import Asked, problem
-from anytel.catalogue.burn import burns
+from anytel.catalogue.burn import SLOWEST, burns
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
@@ -77,7 +77,7 @@ class _Checked(Asked):
 
     def _burning(self, slo: SLO) -> Iterator[str]:
         rows = burns(slo.window)
-        slow = [row for row in rows[:-1] if row.factor <= 1]
+        slow = [row for row in rows[:-1] if row.factor <= 1] or [row for row in rows[-1:] if row.factor < SLOWEST]
         if slow:
             wrong = (
                 f"over {slo.window}, {slow[0].percent} % of the budget within {slow[0].long} is no faster than allowed"
