@@ -98,6 +98,22 @@ class ExceptionRecord:
     implicit: bool = False
     group: Sequence[ExceptionRecord] = ()
 
+    @property
+    def qualified(self) -> str:
+        """The type with its module, unless that is ``builtins``: ``ValueError``, ``shop.errors.NotFound``."""
+        return stacktrace.qualified(self.type, self.module)
+
+    def attributes(self) -> dict[str, str]:
+        """Describe it in OpenTelemetry's attributes.
+
+        Names: https://opentelemetry.io/docs/specs/semconv/registry/attributes/exception/.
+        """
+        return {
+            "exception.type": self.qualified,
+            "exception.message": self.message,
+            "exception.stacktrace": self.stacktrace(),
+        }
+
     def stacktrace(self, frames: int = 100) -> str:
         """Write it as Python's own traceback does, with at most the innermost *frames* of each exception."""
         return stacktrace.render(self, frames)
