@@ -12,9 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from anytel.backend import ExceptionRecord, Scalar
+from anytel.backend import Scalar
 
-__all__ = ["Resources", "attributes", "exception_attributes", "scope", "span_id", "trace_id", "version_of_anytel"]
+__all__ = ["Resources", "attributes", "scope", "span_id", "trace_id", "version_of_anytel"]
 
 _OWN_SCOPE = "anytel"
 
@@ -44,16 +44,6 @@ def trace_id(number: int) -> bytes:
 def span_id(number: int) -> bytes:
     """Give a span id's 8 bytes."""
     return number.to_bytes(8, "big")
-
-
-def exception_attributes(exception: ExceptionRecord) -> dict[str, str]:
-    """Describe an exception (semantic conventions, *Exceptions*)."""
-    builtin = exception.module in ("", "builtins")
-    return {
-        "exception.type": exception.type if builtin else f"{exception.module}.{exception.type}",
-        "exception.message": exception.message,
-        "exception.stacktrace": exception.stacktrace(),
-    }
 
 
 def scope(name: str) -> InstrumentationScope:

@@ -15,6 +15,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 
 from anytel.attributes import Value, flatten, text
 from anytel.backend import Link, SpanContext, SpanKind
+from anytel.stacktrace import qualified
 from anytel.tracing import exceptions, record
 from anytel.tracing.context import RemoteContext
 from anytel.tracing.trace import Trace
@@ -149,7 +150,7 @@ class Span(trace.Span):
         self._raised = exception
         kind = type(exception)
         described: dict[str, object] = {
-            "exception.type": kind.__qualname__ if kind.__module__ == "builtins" else _qualified(kind),
+            "exception.type": qualified(kind.__qualname__, kind.__module__),
             "exception.message": text(exception),
             "exception.stacktrace": _stack(exception),
             "exception.escaped": str(escaped),
@@ -247,10 +248,6 @@ def place(span: object) -> tuple[record.Span | None, RemoteContext | None]:
         return known, None
     elsewhere = ours(context)
     return None, RemoteContext(elsewhere, decided=True) if elsewhere is not None else None
-
-
-def _qualified(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _stack(exc: BaseException) -> str:

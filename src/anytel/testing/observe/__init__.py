@@ -1,4 +1,4 @@
-"""The observers: each runs the receivers of one vendor and says, in the words of `anytel.demo.seen`, what they got."""
+"""The observers: each runs the receivers of one vendor and says, in the words of `seen`, what they got."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from anytel.demo.seen import Catalogue, Seen
+from anytel.testing.observe.seen import Catalogue, Seen
 
 __all__ = ["OBSERVERS", "Observer", "environment", "observer"]
 
@@ -48,7 +48,7 @@ def observer(backend: str) -> Observer:
     Raises:
         ModuleNotFoundError: What the receivers need is not installed.
     """
-    made: Observer = getattr(import_module(f"anytel.demo.observe.{backend}"), OBSERVERS[backend])()
+    made: Observer = getattr(import_module(f"anytel.testing.observe.{backend}"), OBSERVERS[backend])()
     return made
 
 

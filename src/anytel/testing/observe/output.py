@@ -8,7 +8,7 @@ import json
 from types import TracebackType
 from typing import Any, Self
 
-from anytel.demo.seen import Seen, SeenLog
+from anytel.testing.observe.seen import Seen, SeenLog
 
 __all__ = ["OutputObserver"]
 

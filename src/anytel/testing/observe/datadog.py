@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from anytel.demo.observe.lookup import Lookup, series_key
-from anytel.demo.seen import Catalogue, Metric, Reading, Seen, SeenSpan, SeriesKey
+from anytel.testing.observe.lookup import Lookup, series_key
+from anytel.testing.observe.seen import Catalogue, Metric, Reading, Seen, SeenSpan, SeriesKey
 from anytel.testing.receivers import dogstatsd
 from anytel.testing.receivers.datadog import DatadogAgent, Span, trace_id_of
 from anytel.testing.receivers.dogstatsd import DogStatsD

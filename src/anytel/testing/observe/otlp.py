@@ -11,8 +11,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric as WireMetric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from anytel.backend import MetricKind
-from anytel.demo.observe.lookup import Lookup
-from anytel.demo.seen import Catalogue, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
+from anytel.testing.observe.lookup import Lookup
+from anytel.testing.observe.seen import Catalogue, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
 from anytel.testing.receivers.otlp import OtlpReceiver, Received, attributes_of
 
 __all__ = ["OtlpObserver"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, KeysView, Mapping
 
-from anytel.demo.seen import Catalogue, Metric, SeriesKey
+from anytel.testing.observe.seen import Catalogue, Metric, SeriesKey
 
 __all__ = ["Lookup", "series_key"]
 

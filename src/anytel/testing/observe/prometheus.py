@@ -11,8 +11,8 @@ from typing import Self, TypeAlias
 from prometheus_client.samples import Sample
 
 from anytel import runtime
-from anytel.demo.observe.lookup import Lookup, series_key
-from anytel.demo.seen import Catalogue, Metric, Reading, Seen, SeriesKey
+from anytel.testing.observe.lookup import Lookup, series_key
+from anytel.testing.observe.seen import Catalogue, Metric, Reading, Seen, SeriesKey
 from anytel.testing.receivers.prometheus import Scrape, scrape
 
 __all__ = ["PrometheusObserver"]

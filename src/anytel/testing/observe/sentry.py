@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from anytel.backend import MetricKind
-from anytel.demo.observe.lookup import Lookup
-from anytel.demo.seen import Catalogue, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
+from anytel.testing.observe.lookup import Lookup
+from anytel.testing.observe.seen import Catalogue, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
 from anytel.testing.receivers.sentry import Json, ReceivedMetric, ReceivedSpan, SentryReceiver
 
 __all__ = ["SentryObserver"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from anytel.backend import ErrorRecord, LogRecord, Point, SpanRecord
 from anytel.backends.memory import MemoryBackend, merged
-from anytel.demo.seen import Catalogue, Metric, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
+from anytel.testing.observe.seen import Catalogue, Metric, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
 from anytel.tracing.ids import span_hex, trace_hex
 
 __all__ = ["Recorder"]
