@@ -203,15 +203,15 @@ class JoiningTracer(Tracer):
 
     def _trace(self, remote: RemoteContext | None) -> Trace:
         # Every local root comes by here, and mostly no vendor traces: that is found out without a call in between.
+        joined = False
         try:
             for ask in self._asked:
                 if ask() is not None:
+                    joined = True
                     break
-            else:
-                return Tracer._trace(self, remote)
-        except Exception:  # asked again, and reported, by the backend's own `Joint`
-            pass
-        return self._with_vendors(remote)
+        except Exception:
+            joined = True  # asked again, and reported, by the backend's own `Joint`
+        return self._with_vendors(remote) if joined else Tracer._trace(self, remote)
 
     def _with_vendors(self, remote: RemoteContext | None) -> Trace:
         actives = [active for joint in self._joints if (active := joint.active()) is not None]
