@@ -206,12 +206,10 @@ class JoiningTracer(Tracer):
         try:
             for ask in self._asked:
                 if ask() is not None:
-                    break
-            else:
-                return Tracer._trace(self, remote)
+                    return self._with_vendors(remote)
         except Exception:  # asked again, and reported, by the backend's own `Joint`
-            pass
-        return self._with_vendors(remote)
+            return self._with_vendors(remote)
+        return Tracer._trace(self, remote)
 
     def _with_vendors(self, remote: RemoteContext | None) -> Trace:
         actives = [active for joint in self._joints if (active := joint.active()) is not None]
