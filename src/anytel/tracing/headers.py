@@ -20,6 +20,7 @@ __all__ = ["NOTHING", "Carrier", "lower", "parent", "read"]
 
 NOTHING = RemoteContext()
 MAX_DATADOG_TAGS = 512
+MAX_JOINED = baggage.MAX_BAGGAGE
 
 Headers = Mapping[str, str]
 Carrier = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
@@ -85,7 +86,8 @@ def lower(carrier: Carrier) -> dict[str, str]:
     for raw_name, raw_value in pairs:
         name, value = _text(raw_name).lower(), _text(raw_value)
         if name in headers:
-            if name in _JOINED:  # in their order, as HTTP has it (RFC 9110, section 5.2)
+            # In their order, as HTTP has it (RFC 9110, section 5.2), as far as anything of them is read.
+            if name in _JOINED and len(headers[name]) <= MAX_JOINED:
                 headers[name] = f"{headers[name]},{value}"
         else:
             headers[name] = value
