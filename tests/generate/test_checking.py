@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 
+import anytel
 from anytel.errors import ConfigError
 from anytel.generate import generate
 from anytel.generate.checking import check
@@ -49,6 +51,7 @@ def test_what_is_generated_passes(folder, catalogue):
         "units",
         "functions",
         "servers",
+        "complete",
     }
     skipped = {one.check: one.detail for one in findings if one.outcome == "skipped"}
     assert skipped.keys() == {"promtool check config", "promtool check rules", "promtool test rules"}
@@ -157,6 +160,8 @@ FEDERATED = [
     ("central.yml", "honor_labels: true", "honor_labels: false", "becomes exported_job"),
     ("central.yml", "/federate", "/metrics", "at metrics_path: /federate only"),
     ("central.yml", "job:.+|slo:.+", "jobs:.+", "which no match[] takes"),
+    ("central.yml", "monitor: central", "cluster: central", "a cluster of its own"),
+    ("leaf-west.yml", "cluster: west", "region: west", "without a cluster its series"),
     ("leaf-west.yml", "cluster: west", "cluster: east", "leaf-east.yml has the same external_labels"),
 ]
 
@@ -283,3 +288,47 @@ def test_a_prometheus_that_does_not_answer_fails(folder):
     (one,) = [one for one in check(folder, live="http://127.0.0.1:9") if one.check == "live"]
     assert one.outcome == "failed"
     assert "does not answer" in one.detail
+
+
+@pytest.fixture
+def told(folder, catalogue, options):
+    """Give a folder with the alerts, and with who is told of them."""
+    receivers = (
+        anytel.Receiver("oncall", slack="#shop", default=True),
+        anytel.Receiver("mail", email="a@b.c"),
+        anytel.Receiver("slack", slack="#x"),
+    )
+    more = replace(catalogue, receivers=receivers)
+    files = {target: generate(target, more, options) for target in ("prometheus", "alertmanager")}
+    write(folder, files)
+    return folder
+
+
+ROUTING = [
+    ('- severity="critical"', '- severity="criticl"', "no alert has the severity 'criticl'"),
+    ('- severity="critical"', '- severty="critical"', "no alert has the label 'severty'"),
+    ("      - owner\n", "      - ownr\n", "no alert has the label 'ownr'"),
+    ("    - cluster\n", "    - clustr\n", "group_by: no alert has the label 'clustr'"),
+    ('alertname=~"TargetDown|', 'alertname=~"TargetsDown|', "no alert has the alertname 'TargetsDown'"),
+    ("templates/*.tmpl", "template/*.tmpl", "there is no template/*.tmpl"),
+    ('template "anytel.title"', 'template "anytel.titel"', "no template defines 'anytel.titel'"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "detail"), ROUTING)
+def test_names_that_no_alert_has_fail(told, right, wrong, detail):
+    """Though amtool accepts them: they match nothing, or everything."""
+    assert failed(check(told)) == []
+    path = told / "alertmanager/alertmanager.yml"
+    assert right in path.read_text()
+    path.write_text(path.read_text().replace(right, wrong))
+    found = failed(check(told))
+    assert {name for name, _ in found} == {"routing"}
+    assert any(detail in text for _, text in found), found
+
+
+@pytest.mark.parametrize("path", ["prometheus/tests/slo-bad.yml", "alertmanager/templates/anytel.tmpl"])
+def test_a_generated_file_that_is_not_there_fails(told, path):
+    """Its rules would pass untested, and messages would be empty."""
+    (told / path).unlink()
+    assert ("complete", path) in [(one.check, one.file) for one in check(told) if one.outcome == "failed"]

@@ -29,6 +29,7 @@ def server_checks(artefacts: Artefacts) -> Iterator[Finding]:
         rules = list(_read_by(artefacts, file))
         found = [*_rule_files(artefacts, file), *_alerting(file.data, rules), *_intervals(file.data, rules)]
         found += [*_federating(file.data, rules)] if _federations(file.data) else [*_jobs(file.data, rules)]
+        found += _clusters(file, artefacts.of("prometheus"))
         external = (file.data.get("global") or {}).get("external_labels") or {}
         key = str(PurePosixPath(file.path).parent), repr(sorted(external.items()))
         if other := labels.setdefault(key, file.path) if external else file.path:
@@ -108,6 +109,17 @@ def _jobs(data: Mapping[str, Any], rules: Sequence[Rule]) -> Iterator[str]:
         service = (rule.data.get("labels") or {}).get("service")
         if service and service not in jobs:
             yield f"{rule.name} is of the service {service}, and no job of that name is scraped"
+
+
+def _clusters(file: Artefact, others: Sequence[Artefact]) -> Iterator[str]:
+    """What is federated is told apart by its cluster, which the leaf gives and the central server must not."""
+    beside = [one for one in others if PurePosixPath(one.path).parent == PurePosixPath(file.path).parent]
+    if any(_federations(one.data) for one in beside):
+        has = "cluster" in ((file.data.get("global") or {}).get("external_labels") or {})
+        if has and _federations(file.data):
+            yield "external_labels: a cluster of its own would be put on the alerts of all leaves that have none"
+        elif not has and not _federations(file.data):
+            yield "external_labels: without a cluster its series cannot be told from those of other leaves"
 
 
 def _federations(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
