@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 
 from anytel.errors import ConfigError
 
-__all__ = ["MANIFEST", "Written", "manifest", "write"]
+__all__ = ["INTERRUPTED", "MANIFEST", "Written", "manifest", "write"]
 
 MANIFEST = ".anytel-generated.json"
 """Remembers which files of the folder were generated, by target."""
-_INTERRUPTED = "interrupted"
+INTERRUPTED = "interrupted"
 """Stands there for a target, while a run is removing its files."""
 
 
@@ -58,12 +58,12 @@ def write(folder: Path, files: Mapping[str, Mapping[str, str]]) -> Written:
     ours = {path for paths in before.values() for path in paths}
     wanted = {_safe(path): text for paths in files.values() for path, text in paths.items()}
     _refuse_strangers(folder, [path for path in wanted if path not in ours], wanted)
-    before.pop(_INTERRUPTED, None)
+    before.pop(INTERRUPTED, None)
     after = {**before, **{target: sorted(paths) for target, paths in files.items()}}
     kept = {path for paths in after.values() for path in paths}
     try:
         # First remember: a run that is interrupted must find its files again.
-        _put(folder / MANIFEST, _listed({**after, _INTERRUPTED: sorted(ours - kept)}))
+        _put(folder / MANIFEST, _listed({**after, INTERRUPTED: sorted(ours - kept)}))
         done = _put_all(folder, wanted)
         done.removed = [path for path in sorted(ours - kept) if _remove(folder, path)]
         _put(folder / MANIFEST, _listed(after))

@@ -11,8 +11,12 @@ from anytel.backend import Spelling
 from anytel.catalogue.catalogue import Catalogue
 from anytel.generate.checking.alertmanager import alertmanager_checks
 from anytel.generate.checking.artefacts import Artefact, Artefacts, Rule
+from anytel.generate.checking.complete import completeness_checks
 from anytel.generate.checking.compose import compose_checks
 from anytel.generate.checking.finding import Finding
+from anytel.generate.checking.meaning import meaning_checks
+from anytel.generate.checking.routing import routing_checks
+from anytel.generate.checking.servers import server_checks
 from anytel.generate.federation.selectors import problem
 from anytel.generate.queries import Matcher, Selector, grouped_by, parse, selectors
 from anytel.generate.spelling import speller
@@ -39,7 +43,11 @@ def own_checks(artefacts: Artefacts, catalogue: Catalogue | None) -> Iterator[Fi
         yield from _each("metrics", rules, [*_Metrics(rules, catalogue).findings()])
     for file in artefacts.of("prometheus"):
         yield from _federated(file)
+    yield from completeness_checks(artefacts)
+    yield from server_checks(artefacts)
+    yield from meaning_checks(rules, catalogue)
     yield from alertmanager_checks(artefacts)
+    yield from routing_checks(artefacts)
     yield from compose_checks(artefacts)
 
 
