@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from anytel.logs._processor import processor
     from anytel.logs.background import AsyncRenderer, flush_on_signals
-    from anytel.logs.stdlib import Formatter, Handler
+    from anytel.logs.capture.stdlib import Formatter, Handler
 
 __all__ = ["AsyncRenderer", "Formatter", "Handler", "flush_on_signals", "processor"]
 
 _MODULES = {
     "AsyncRenderer": "background",
-    "Formatter": "stdlib",
-    "Handler": "stdlib",
+    "Formatter": "capture.stdlib",
+    "Handler": "capture.stdlib",
     "flush_on_signals": "background",
     "processor": "_processor",
 }
