@@ -5,8 +5,9 @@ The names are loaded at first use, and structlog with them.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from anytel._lazy import lazily
 
 if TYPE_CHECKING:
     from anytel.logs._processor import processor
@@ -15,18 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncRenderer", "Formatter", "Handler", "flush_on_signals", "processor"]
 
-_MODULES = {
-    "AsyncRenderer": "background",
-    "Formatter": "capture.stdlib",
-    "Handler": "capture.stdlib",
-    "flush_on_signals": "background",
-    "processor": "_processor",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = lazily(
+    __name__,
+    {
+        "AsyncRenderer": "background",
+        "Formatter": "capture.stdlib",
+        "Handler": "capture.stdlib",
+        "flush_on_signals": "background",
+        "processor": "_processor",
+    },
+)
