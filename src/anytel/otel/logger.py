@@ -21,7 +21,7 @@ from opentelemetry.util.types import AnyValue, Attributes
 from anytel import misuse, runtime
 from anytel.attributes import text
 from anytel.logs import logger as logs
-from anytel.logs import stdlib
+from anytel.logs.capture import stdlib
 
 __all__ = ["Logger", "LoggerProvider"]
 

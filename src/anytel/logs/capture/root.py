@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from anytel.logs.capture.stdlib import Handler
+from anytel.logs.capture.warned import Warned
 from anytel.logs.logger import LEVELS
-from anytel.logs.stdlib import Handler
-from anytel.logs.warned import Warned
 
 __all__ = ["attach", "attached", "detach"]
 

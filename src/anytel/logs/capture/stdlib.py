@@ -14,7 +14,7 @@ from copy import copy
 
 from structlog import DropEvent
 
-from anytel import misuse, runtime
+from anytel import misuse
 from anytel.attributes import text
 from anytel.logs import logger as logs
 from anytel.logs import render
@@ -112,7 +112,8 @@ def _silent(chain: Chain) -> Chain:
 
 def _delivers(thread: str) -> bool:
     if thread.startswith("anytel-"):
-        names = ("dispatcher", *(outlet.name for outlet in runtime.active.pipeline.outlets))
+        pipeline = logs.chain()._pipeline
+        names = ("dispatcher", *(outlet.name for outlet in (pipeline.outlets if pipeline is not None else ())))
         return thread.removeprefix("anytel-") in names
     return thread.startswith(_SDK_THREADS)
 

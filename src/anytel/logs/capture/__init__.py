@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anytel.logs import root, uncaught, uvicorn
+from anytel.logs.capture import root, uncaught, uvicorn
 
 __all__ = ["serve", "start", "stop"]
 
@@ -10,7 +10,7 @@ _wanted = True
 
 
 def start(capture: bool | None, level: str) -> None:
-    """Take standard logging (see `anytel.logs.root.attach`), warnings and uncaught exceptions; False: nothing of it."""
+    """Take standard logging (see `root.attach`), warnings and uncaught exceptions; False: nothing of it."""
     global _wanted  # noqa: PLW0603 -- the setting of the process
     if capture is False:
         stop()

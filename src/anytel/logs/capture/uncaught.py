@@ -11,7 +11,7 @@ from types import TracebackType
 
 from anytel.api import capture_exception
 from anytel.logs import logger as logs
-from anytel.logs.stdlib import EVENT
+from anytel.logs.capture.stdlib import EVENT
 from anytel.tracing import exceptions
 
 __all__ = ["UNCAUGHT", "install", "uninstall"]

@@ -9,7 +9,7 @@ import logging
 import sys
 from urllib.parse import parse_qsl
 
-from anytel.logs.stdlib import EVENT, Handler
+from anytel.logs.capture.stdlib import EVENT, Handler
 
 __all__ = ["ACCESS", "adopt", "restore"]
 
@@ -17,7 +17,7 @@ ACCESS = "http_access"
 """The event of a line of the access log."""
 
 _LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
-_OURS = {"class": "anytel.logs.stdlib.Handler"}
+_OURS = {"class": "anytel.logs.Handler"}
 _replaced: list[tuple[logging.Logger, logging.Handler, logging.Handler]] = []
 _defaults: dict[str, object] = {}
 

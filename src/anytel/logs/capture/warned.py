@@ -6,7 +6,7 @@ import logging
 import warnings
 from typing import TextIO
 
-from anytel.logs.stdlib import EVENT
+from anytel.logs.capture.stdlib import EVENT
 
 __all__ = ["Warned"]
 
