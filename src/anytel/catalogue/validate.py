@@ -18,7 +18,7 @@ from anytel.catalogue.levels import levels
 from anytel.catalogue.matchers import matchers
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import STATS, counts_events, percentile, stat_of
-from anytel.catalogue.view import View
+from anytel.catalogue.view import DRAWINGS, View
 from anytel.catalogue.witness import outside, selected
 from anytel.errors import DeclarationError
 from anytel.metrics.instruments import Instrument
@@ -172,8 +172,12 @@ class _Checked:
 
     def view(self, view: View) -> Iterator[str]:
         """Check a view."""
-        if not view.shows:
+        if not view.shows and view.drawn != "logs":
             yield self._wrong("it shows nothing", "Give it a metric, an expression or an SLO.")
+        if view.drawn not in DRAWINGS:
+            yield self._wrong(f"there is no way to draw it as {view.drawn!r}", f"Use one of {', '.join(DRAWINGS)}.")
+        for wrong, fix in view.style.problems():
+            yield self._wrong(wrong, fix)
         shown: tuple[object, ...] = view.shows
         for one in shown:
             if isinstance(one, Expression):
