@@ -18,19 +18,19 @@ class Style:
     """How a view is drawn. What is None, or empty, follows from what is shown.
 
     A graph: *graph* is what its values are drawn as, *fill* how opaque the area below is in percent, *gradient* how it
-    fades, *stack* whether series stand on each other, *nulls* whether a line is broken where values are missing, or
-    *nulls* is the duration (``5m``) up to which it is not. *right* are the places, from 0, of what is shown on the right
-    axis; by default what has another unit than the first. *scale* is that of the value axis, *limits* how thresholds
-    are drawn. *legend* with *calcs* (``mean``, ``max``, ``lastNotNull``, ``sum`` ...) stands at *legend_at*; *tooltip*
-    tells one series or all.
+    fades, *stack* whether series stand on each other. *nulls* says whether a line has a ``gap`` where values are
+    missing, or goes on (``connect``), or up to which duration (``5m``) it does. *right* are the places, from 0, of what
+    is shown on the right axis; by default what has another unit than the first. *scale* is that of the value axis,
+    *limits* how thresholds are drawn. *legend* with *calcs* (``mean``, ``max``, ``lastNotNull``, ``sum`` ...) stands at
+    *legend_at*; *tooltip* tells one series or all.
 
     A heatmap: *scheme* is one of d3's colour schemes. A number: *colour* is what its threshold colours, *sparkline*
     whether its course is behind it, *text* what is written and *text_size* how large, in pixels. Of several numbers,
     *orientation*.
 
-    All: *unit* is a UCUM unit, for a `Raw` query; *decimals*, *low* and *high* are in that unit, as are *thresholds*,
-    the values from which on a colour holds; ``{"red": 2}`` is green below, ``{"green": 0.99}`` red below. *interval* is
-    the least time between two values. *width* is of 24 columns, *height* in units of 30 pixels.
+    All: *unit* is a UCUM unit, for a `Raw` query; *decimals*, *low* and *high* are in the unit that is shown, as are
+    *thresholds*, the values from which on a colour holds: ``{"red": 2}`` is green below, ``{"green": 0.99}`` red.
+    *interval* is the least time between two values. *width* is of 24 columns, *height* in units of 30 pixels.
     """
 
     graph: Literal["line", "area", "bars", "points", "steps"] | None = None

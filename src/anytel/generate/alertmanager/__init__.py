@@ -15,7 +15,7 @@ from anytel.generate.alertmanager.texts import TEMPLATES
 from anytel.generate.options import Options
 from anytel.generate.text import notice, yaml_text
 
-__all__ = ["files"]
+__all__ = ["files", "refuse"]
 
 
 def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
@@ -24,7 +24,7 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     Raises:
         DeclarationError: A receiver or a mute cannot be used, or nobody would be told.
     """
-    _refuse(catalogue)
+    refuse(catalogue)
     head = notice(catalogue.app, "alertmanager")
     tests = f"{head}# Each alert that is declared, and who is told of it: amtool config routes test.\n"
     return {
@@ -34,7 +34,12 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     }
 
 
-def _refuse(catalogue: Catalogue) -> None:
+def refuse(catalogue: Catalogue) -> None:
+    """Refuse receivers and mutes that cannot be used.
+
+    Raises:
+        DeclarationError: Some cannot, or nobody would be told.
+    """
     declarations: list[SLO | Alert] = [*catalogue.slos, *catalogue.alerts]
     found = problems(catalogue.receivers, catalogue.mutes)
     if catalogue.receivers:

@@ -123,25 +123,21 @@ class Drawer:
         return expression
 
     def _style(self, view: View) -> Style:
-        """Fill in what follows from what is shown: counters by a tag stand on each other, and nothing is below 0."""
+        """Fill in what follows from what is shown: counters by a tag stand on each other, and counts are not below 0."""
         style, first = view.style, view.shows[0]
-        counted = isinstance(first, Stat) and self._catalogue.instrument(first).kind == "count"
-        if style.stack is None and counted and first.by and len(view.shows) == 1:
+        kind = self._catalogue.instrument(first).kind if isinstance(first, Stat) else ""
+        if style.stack is None and kind == "count" and len(view.shows) == 1 and isinstance(first, Stat) and first.by:
             style = replace(style, stack="normal")
-        gauge = isinstance(first, Stat) and self._catalogue.instrument(first).kind == "gauge"
-        if (
-            style.low is None
-            and not isinstance(first, Raw)
-            and not (gauge and drawn_as(self._catalogue, view) != "gauge")
-        ):
+        if style.low is None and not isinstance(first, Raw) and kind != "gauge":
             style = replace(style, low=0.0)
         return style
 
     def _high(self, view: View) -> float | None:
         """Give where a gauge ends: a share at 1, another one a quarter above its highest limit."""
-        if any(isinstance(one, Ratio | Latency | SLO) for one in view.shows):
+        drawn = drawn_as(self._catalogue, view)
+        if drawn in ("stat", "gauge", "bargauge") and any(isinstance(one, Ratio | Latency | SLO) for one in view.shows):
             return 1.0
-        if drawn_as(self._catalogue, view) != "gauge":
+        if drawn != "gauge":
             return None
         values = [one["value"] for one in self._thresholds(view)["steps"] if one["value"] is not None]
         return max(values) * 1.25 if values else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anytel.catalogue.catalogue import Catalogue
+from anytel.catalogue.expressions import Stat
 from anytel.catalogue.style import Style
 from anytel.generate.grafana.dashboard import Placed, Row, dashboard
 from anytel.generate.grafana.panels import PANELS, Query, Shown
@@ -16,7 +17,6 @@ from anytel.generate.grafana.thresholds import steps, success
 from anytel.generate.grafana.units import unit_of
 from anytel.generate.promql import quoted
 from anytel.generate.spelling import Speller
-from anytel.catalogue.expressions import Stat
 from anytel.metrics.instruments import Instrument
 
 __all__ = ["federated"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -233,7 +233,7 @@ def _panel(
     shown: Shown,
     options: Data,
     custom: Data | None = None,
-    overrides: Sequence[Data] = (),
+    overrides: Iterable[Data] = (),
     *,
     instant: bool = False,
     form: str = "time_series",

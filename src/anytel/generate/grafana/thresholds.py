@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from anytel.catalogue.alert import Severity
@@ -47,7 +48,7 @@ def steps(limits: Sequence[Limit], style: Style) -> Data:
     low = sorted((one for one in limits if not one.upwards), key=lambda one: one.value)
     high = sorted((one for one in limits if one.upwards), key=lambda one: one.value)
     made: list[tuple[float | None, str]] = [(None, low[0].colour if low else GOOD)]
-    made += [(one.value, after.colour) for one, after in zip(low, low[1:], strict=False)]
+    made += [(one.value, after.colour) for one, after in pairwise(low)]
     made += [(low[-1].value, GOOD)] if low else []
     made += [(one.value, one.colour) for one in high if not low or one.value > low[-1].value]
     return _written(made)
