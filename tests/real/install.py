@@ -191,6 +191,21 @@ _ALL = (
     Tool("alertmanager", "debian", "ops", "usr/bin/prometheus-alertmanager", _alertmanager),
     # It brings the schema of the compose specification.
     Tool("check-jsonschema", "0.39.0", "ops", "bin/check-jsonschema", _pypi("check-jsonschema==0.39.0")),
+    # Their types are those of Grafana's panels, and their grammars those of its editors.
+    Tool(
+        "grafana-packages",
+        "13.2.1",
+        "ops",
+        "node_modules/typescript/bin/tsc",
+        _npm(
+            "@grafana/schema@13.2.1",
+            "typescript@5.9.3",
+            "@prometheus-io/lezer-promql@0.315.0",
+            "@grafana/lezer-logql@0.4.2",
+            "@lezer/common",
+            "@lezer/lr",
+        ),
+    ),
     Tool(
         "statsd_exporter",
         "0.30.0",

@@ -178,12 +178,28 @@ class _Checked:
             yield self._wrong(f"there is no way to draw it as {view.drawn!r}", f"Use one of {', '.join(DRAWINGS)}.")
         for wrong, fix in view.style.problems():
             yield self._wrong(wrong, fix)
+        yield from self._drawn(view)
         shown: tuple[object, ...] = view.shows
         for one in shown:
             if isinstance(one, Expression):
                 yield from self._expression(one, shown=True)
             elif not isinstance(one, SLO):
                 yield self._wrong(f"{type(one).__name__} cannot be shown", "Give a metric, an expression or an SLO.")
+
+    def _drawn(self, view: View) -> Iterator[str]:
+        """Check that what is shown can be drawn so."""
+        for one in view.shows:
+            instrument = self._declared(one) if isinstance(one, Stat) else None
+            sampled = instrument is not None and instrument.kind in ("distribution", "histogram")
+            if view.drawn == "heatmap" and not sampled:
+                yield self._wrong("a heatmap is of buckets, which it has none of", "Show a distribution or histogram.")
+            elif view.drawn == "heatmap" and isinstance(one, Expression) and one.by:
+                wrong = f"a heatmap by {', '.join(one.by)} would lay several over each other"
+                yield self._wrong(wrong, "Leave by= out, or declare a view with where= for each.")
+            elif view.drawn == "piechart" and isinstance(one, Expression) and not (one.by or isinstance(one, Raw)):
+                yield self._wrong("a pie of one part says nothing", "Give by= the tag whose parts it shows.")
+            elif view.drawn == "logs" and not (isinstance(one, Raw) and one.logql):
+                yield self._wrong("log lines are asked for in LogQL", "Give Raw(logql=...), or nothing for all lines.")
 
     def _expression(self, expression: Expression, *, shown: bool = False) -> Iterator[str]:
         for one in expression.walk():

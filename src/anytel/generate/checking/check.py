@@ -9,6 +9,7 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.errors import ConfigError
 from anytel.generate.checking.artefacts import read
 from anytel.generate.checking.finding import Finding
+from anytel.generate.checking.grammars import grammar_checks
 from anytel.generate.checking.live import live_checks
 from anytel.generate.checking.own import own_checks
 from anytel.generate.checking.schema import schema_checks
@@ -31,5 +32,6 @@ def check(folder: Path, catalogue: Catalogue | None = None, live: str = "") -> I
     yield from own_checks(artefacts, catalogue)
     yield from tool_checks(artefacts)
     yield from schema_checks(artefacts)
+    yield from grammar_checks(artefacts)
     if live:
         yield from live_checks(artefacts, live)

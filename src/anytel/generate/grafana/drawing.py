@@ -123,7 +123,7 @@ class Drawer:
         return expression
 
     def _style(self, view: View) -> Style:
-        """Fill in what follows from what is shown: counters by a tag stand on each other, and counts are not below 0."""
+        """Fill in what follows from what is shown: counters by a tag are stacked, and none is below 0."""
         style, first = view.style, view.shows[0]
         kind = self._catalogue.instrument(first).kind if isinstance(first, Stat) else ""
         if style.stack is None and kind == "count" and len(view.shows) == 1 and isinstance(first, Stat) and first.by:

@@ -278,7 +278,7 @@ def _defaults(kind: str, shown: Shown, custom: Data | None) -> Data:
     given = {
         "unit": shown.queries[0].unit,
         "decimals": style.decimals,
-        "min": style.low,
+        "min": 0.0 if style.low is None and kind == "gauge" else style.low,
         "max": style.high if style.high is not None else shown.high,
         "color": {"mode": "thresholds" if limited else "palette-classic"},
         "thresholds": shown.thresholds,
