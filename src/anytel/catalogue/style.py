@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from types import UnionType
 from typing import Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from anytel.catalogue.durations import seconds
+
 __all__ = ["Colour", "Style"]
 
 Colour: TypeAlias = Literal["green", "yellow", "orange", "red", "blue", "purple"]
@@ -67,6 +69,9 @@ class Style:
             known, value = _literals(hints[name]), getattr(self, name)
             if known and value is not None and value not in known:
                 yield f"style {name}={value!r} is not known", f"Use one of {', '.join(known)}."
+        for name, given in (("nulls", self.nulls), ("interval", self.interval)):
+            if given not in ("gap", "connect", "") and not _is_duration(given):
+                yield f"style {name}={given!r} is no duration", "Write 5m, or for nulls gap or connect."
         for colour in self.thresholds:
             if colour not in _NAMES["thresholds"]:
                 yield f"there is no colour {colour!r}", f"Use some of {', '.join(_NAMES['thresholds'])}."
@@ -74,6 +79,13 @@ class Style:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int) and low <= value <= high):
                 yield f"style {name}={value!r} is not from {low} to {high}", "Correct it."
+
+
+def _is_duration(given: object) -> bool:
+    try:
+        return seconds(given) > 0
+    except ValueError:
+        return False
 
 
 def _literals(hint: object) -> tuple[str, ...]:

@@ -90,9 +90,11 @@ class Drawer:
         return [self._query(stat, drawn, self._name(stat) if several else "")]
 
     def _query(self, expression: Expression, drawn: str, name: str) -> Query:
-        compiled = self._over[RANGE if drawn == "piechart" else RATE]
         if drawn == "piechart" and isinstance(expression, Stat) and self._word(expression) == "rate":
             expression = _as(expression, "increase")
+        # One number of an increase is that of all the time that is shown.
+        counted = isinstance(expression, Stat) and self._word(expression) == "increase" and drawn != "timeseries"
+        compiled = self._over[RANGE if counted or drawn == "piechart" else RATE]
         labels = list(compiled.labels(expression).values())
         legend = " ".join([*([name] if name else []), *(f"{{{{{label}}}}}" for label in labels)])
         if drawn == "table":
