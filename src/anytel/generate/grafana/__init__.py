@@ -20,7 +20,7 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     """Give ``grafana/dashboards/*.json`` and ``grafana/provisioning/{datasources,dashboards,alerting}/*.yaml``.
 
     Raises:
-        DeclarationError: A receiver or a mute cannot be used, or nobody would be told.
+        DeclarationError: A receiver or a mute cannot be used.
     """
     refuse(catalogue)
     head = notice(catalogue.app, "grafana")
@@ -28,11 +28,14 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
         "grafana/provisioning/datasources/datasources.yaml": datasources(options),
         "grafana/provisioning/dashboards/dashboards.yaml": provider(options),
         alerting.FILE: alerting.rules(catalogue, speller("prometheus"), options),
-        notifying.CONTACTS: notifying.contact_points(catalogue, options),
-        notifying.MUTES: notifying.mute_timings(catalogue, options),
-        "grafana/provisioning/alerting/policies.yaml": notifying.policies(catalogue),
-        "grafana/provisioning/alerting/templates.yaml": notifying.templates(),
     }
+    if catalogue.receivers:  # else Grafana tells whom it is set up to tell
+        made |= {
+            notifying.CONTACTS: notifying.contact_points(catalogue, options),
+            notifying.MUTES: notifying.mute_timings(catalogue, options),
+            "grafana/provisioning/alerting/policies.yaml": notifying.policies(catalogue),
+            "grafana/provisioning/alerting/templates.yaml": notifying.templates(),
+        }
     return {**shown(catalogue, options), **{path: yaml_text(data, head) for path, data in made.items()}}
 
 
