@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from types import UnionType
 from typing import Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -57,7 +57,7 @@ class Style:
     decimals: int | None = None
     low: float | None = None
     high: float | None = None
-    thresholds: Mapping[Colour, float] = field(default_factory=dict)
+    thresholds: Mapping[Colour, float] | None = None
     interval: str = ""
     width: int | None = None
     height: int | None = None
@@ -72,7 +72,7 @@ class Style:
         for name, given in (("nulls", self.nulls), ("interval", self.interval)):
             if given not in ("gap", "connect", "") and not _is_duration(given):
                 yield f"style {name}={given!r} is no duration", "Write 5m, or for nulls gap or connect."
-        for colour in self.thresholds:
+        for colour in self.thresholds or ():
             if colour not in _NAMES["thresholds"]:
                 yield f"there is no colour {colour!r}", f"Use some of {', '.join(_NAMES['thresholds'])}."
         for name, low, high in (("width", 1, 24), ("height", 2, 100), ("fill", 0, 100), ("decimals", 0, 20)):

@@ -42,7 +42,7 @@ __all__ = ["generate"]
 @click.option("--traces-url", default=None, metavar="URL", help="Of a trace, with {trace_id} in it.")
 @as_json_option()
 def generate(*, target: str, app: str, out: Path, as_json: bool, **given: object) -> None:
-    """Write the files of TARGET: prometheus, or all of them.
+    """Write the files of TARGET: prometheus, alertmanager, federation, grafana or stack, or all of them.
 
     They follow from what MODULE declares, and are the same, byte for byte, as long as that is. Files that an earlier
     run has written and that are no longer generated are removed; other files are never touched.
