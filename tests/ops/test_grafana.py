@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
-import anytel
-from anytel.demo.app import SERVICE, create_app
-from anytel.demo.app import secret as demo_secret
-from anytel.demo.server import Server
-from anytel.demo.traffic import drive, plan
 from anytel.generate import Options, generate
 from anytel.generate.checking import check
 from anytel.generate.spelling import speller
-from anytel_prometheus.backend import PrometheusBackend
 from generate import samples
 from ops.promql_reference import Reference, same
-from ops.servers import prometheus, write
+from ops.scraped import api, labels, milliseconds, scraped
+from ops.servers import write
 from real.processes import need
-from real.web import get_json
 
 SOURCES = ["debian", pytest.param("go", marks=pytest.mark.go)]
 WINDOW = "10s"
@@ -91,87 +84,17 @@ def test_what_a_panel_does_not_have_is_refused_with_what_it_has(tmp_path, broken
     assert told in found.detail
 
 
-class Remembering:
-    """A host of a backend that keeps what it gives for each scrape."""
-
-    def __init__(self, host):
-        self._host, self.batches = host, []
-
-    def __getattr__(self, name):
-        return getattr(self._host, name)
-
-    def collect(self):
-        batch = self._host.collect()
-        self.batches.append(list(batch.points))
-        return batch
-
-
-class Scraped(PrometheusBackend):
-    """The backend of Prometheus, with the totals in memory that its expositions were rendered from."""
-
-    def open(self, host):
-        self.remembered = Remembering(host)
-        super().open(self.remembered)
-
-
-def api(url, query, time=None):
-    parameters = {"query": query} | ({"time": f"{time / 1000:.3f}"} if time else {})
-    return get_json(f"{url}/api/v1/query", parameters)["data"]["result"]
-
-
-def milliseconds(pairs):
-    return [(round(float(time) * 1000), float(value)) for time, value in pairs]
-
-
-def labels(metric):
-    return frozenset((name, value) for name, value in metric.items() if name != "__name__")
-
-
 @pytest.fixture(scope="module", params=SOURCES)
 def world(request, tmp_path_factory):
     """Give a Prometheus that has scraped the demo under traffic, and the reference for what it has."""
     folder = tmp_path_factory.mktemp("grafana")
-    catalogue = samples.demo()
-    backend = Scraped("127.0.0.1", 0)
-    anytel.configure(service=SERVICE, backends=[backend], log_level="error", capture_stdlib=False)
-    address = backend.url.removeprefix("http://").partition("/")[0]
-    quick = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    options = Options(service=SERVICE, scrape=(address,), alertmanagers=(), **quick)
-    write(folder, generate("prometheus", catalogue, options))
-    write(folder, generate("grafana", catalogue, options))
-    config = folder / "prometheus/prometheus.yml"
-    with ExitStack() as lasting, ExitStack() as briefly:
-        briefly.callback(anytel.shutdown, 5)
-        url = briefly.enter_context(Server(create_app())).url
-        traffic = plan(30, 0.7, 7, demo_secret())
-        drive(url, traffic, lambda _: None)
-        running = lasting.enter_context(prometheus(request.param, config, folder / "samples"))
-        up = f'up{{job="{SERVICE}"}}'
-        while len(done := scrapes(running.url, up)) < 16:
-            drive(url, traffic, lambda _: None)
-        made = SimpleNamespace(
-            url=running.url,
-            folder=folder,
-            catalogue=catalogue,
-            scrapes=done,
-            batches=backend.remembered.batches,
-            instance=labels(api(running.url, up)[0]["metric"]),
-            old=request.param == "debian",
-        )
-        made.reference = reference(made)
-        briefly.close()
-        yield made
+    with scraped(request.param, folder, samples.demo(), 16) as made:
+        yield SimpleNamespace(made=made, reference=reference(made, old=request.param == "debian"))
 
 
-def scrapes(url, up):
-    """Give the times of the scrapes so far."""
-    found = api(url, f"{up}[10m]")
-    return milliseconds(found[0]["values"]) if found else []
-
-
-def reference(world):
+def reference(world, *, old):
     """Make the reference of what was scraped, then of what rules have recorded of it, each value compared."""
-    made = Reference(world.instance, old=world.old)
+    made = Reference(world.instance, old=old)
     spell = speller("prometheus")
     for (time, value), points in zip(world.scrapes, world.batches, strict=False):
         assert value == 1
@@ -216,7 +139,7 @@ def both(made, expr, time):
 
 
 def expressions(world):
-    for path in sorted((world.folder / "grafana/dashboards").glob("*.json")):
+    for path in sorted((world.made.folder / "grafana/dashboards").glob("*.json")):
         for one in json.loads(path.read_text())["panels"]:
             for target in one.get("targets", ()):
                 if target["datasource"]["type"] == "prometheus":
@@ -227,11 +150,11 @@ def expressions(world):
 @pytest.mark.timeout(180)
 def test_every_panel_shows_what_the_memory_says(world):
     """Each query of each dashboard, by a real Prometheus: the same series with the same values, and some for each."""
-    time = world.scrapes[-1][0] + 50
+    time = world.made.scrapes[-1][0] + 50
     asked = list(expressions(world))
     assert len(asked) > 80
     for place, expr in asked:
-        found = {labels(one["metric"]): float(one["value"][1]) for one in api(world.url, expr, time)}
+        found = {labels(one["metric"]): float(one["value"][1]) for one in api(world.made.url, expr, time)}
         expected = world.reference.value(expr, time)
         assert found, f"{place}: no data: {expr}"
         assert found.keys() == expected.keys(), f"{place}: {expr}"
@@ -250,7 +173,7 @@ def test_every_rule_records_what_the_memory_says(world):
 @pytest.mark.timeout(180)
 def test_a_live_prometheus_has_what_the_panels_ask_for(world):
     """As `anytel check --live` finds it: there is no metric that is not there."""
-    found = [one for one in check(world.folder, world.catalogue, world.url) if one.check == "live"]
+    found = [one for one in check(world.made.folder, world.made.catalogue, world.made.url) if one.check == "live"]
 
     assert len([one for one in found if one.outcome == "passed"]) > 50
     assert [one.detail for one in found if one.outcome == "failed"] == []
