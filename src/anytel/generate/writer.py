@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from anytel.errors import ConfigError
 
 __all__ = ["INTERRUPTED", "MANIFEST", "Written", "manifest", "write"]
+__all__ = ["MANIFEST", "Written", "manifest", "texts", "write"]
 
 MANIFEST = ".anytel-generated.json"
 """Remembers which files of the folder were generated, by target."""
@@ -43,6 +44,19 @@ def manifest(folder: Path) -> dict[str, list[str]]:
     except (OSError, ValueError, AttributeError, TypeError) as exc:
         fix = "Restore it, or remove it together with what was generated."
         raise ConfigError("--out", str(folder), "the command line", f"{MANIFEST} cannot be read ({exc})", fix) from exc
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Give the texts of the generated files of *folder* that can be read, by their paths.
+
+    Raises:
+        ConfigError: What remembers them cannot be read.
+    """
+    found = {}
+    for path in {path for paths in manifest(folder).values() for path in paths}:
+        with suppress(OSError, UnicodeDecodeError):
+            found[path] = (folder / path).read_text(encoding="utf-8")
+    return found
 
 
 def write(folder: Path, files: Mapping[str, Mapping[str, str]]) -> Written:
