@@ -19,12 +19,24 @@ from anytel.runtime import configure, flush, shutdown, stats
 from anytel.tracing.record import NoopSpan as Span
 
 if typing.TYPE_CHECKING:
-    from anytel.catalogue import SLO, Alert, Latency, Mute, Ratio, Raw, Receiver, Stat, View
+    from anytel.catalogue import SLO, Alert, Anomaly, Change, Latency, Mute, Ratio, Raw, Receiver, Stat, View
 else:
 
     def __getattr__(name: str) -> object:
         """Load the declarations at their first use: most processes declare nothing but metrics."""
-        if name not in ("SLO", "Alert", "Latency", "Mute", "Ratio", "Raw", "Receiver", "Stat", "View"):
+        if name not in (
+            "SLO",
+            "Alert",
+            "Anomaly",
+            "Change",
+            "Latency",
+            "Mute",
+            "Ratio",
+            "Raw",
+            "Receiver",
+            "Stat",
+            "View",
+        ):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from anytel import catalogue  # noqa: PLC0415 -- 5 ms that others do not pay
 
@@ -34,7 +46,9 @@ else:
 __all__ = [
     "SLO",
     "Alert",
+    "Anomaly",
     "AnytelError",
+    "Change",
     "ConfigError",
     "Counter",
     "Distribution",

@@ -10,12 +10,15 @@ from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, 
 from anytel.catalogue.mute import Mute
 from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
+from anytel.catalogue.unusual import Anomaly, Change
 from anytel.catalogue.view import View
 
 __all__ = [
     "SLO",
     "Alert",
+    "Anomaly",
     "Catalogue",
+    "Change",
     "Condition",
     "Expression",
     "Latency",

@@ -18,6 +18,8 @@ from anytel.catalogue.levels import levels
 from anytel.catalogue.matchers import matchers
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import STATS, counts_events, percentile, stat_of
+from anytel.catalogue.unusual import Anomaly, Change
+from anytel.catalogue.unusual import wrong as wrong_with
 from anytel.catalogue.view import View
 from anytel.catalogue.witness import outside, selected
 from anytel.errors import DeclarationError
@@ -135,11 +137,14 @@ class _Checked:
         yield from self._condition(alert.condition)
         if isinstance(alert.condition, Condition):
             yield from self._message(alert.message, {"value", "threshold", *alert.condition.expression.by})
+            yield from self._recovery(alert.condition, alert.recovery)
+        elif isinstance(alert.condition, Anomaly):
+            yield from self._message(alert.message, {"value", *alert.condition.by})
         elif isinstance(alert.condition, Raw):
             yield from self._message(alert.message, {"value"})
 
     def _condition(self, condition: object) -> Iterator[str]:
-        if isinstance(condition, Raw):
+        if isinstance(condition, Raw | Anomaly):
             yield from self._expression(condition)
         elif not isinstance(condition, Condition):
             wrong = f"{type(condition).__name__} is no condition"
@@ -159,6 +164,19 @@ class _Checked:
             levels(self.catalogue, condition)
         except (ValueError, TypeError, OverflowError) as exc:
             yield self._wrong(str(exc), f"Compare it with another number than {condition.threshold}.")
+
+    def _recovery(self, condition: Condition, recovery: object) -> Iterator[str]:
+        """Check that what ends an alert does not hold its condition."""
+        if recovery is None:
+            return
+        if isinstance(recovery, bool) or not isinstance(recovery, int | float) or not math.isfinite(recovery):
+            yield self._wrong(f"recovery={recovery!r} is no number", "Give a finite number, or leave it out.")
+            return
+        upwards, threshold = condition.operator.startswith(">"), condition.threshold
+        if isinstance(threshold, int | float) and (recovery >= threshold if upwards else recovery <= threshold):
+            side = "below" if upwards else "above"
+            wrong = f"at recovery={recovery} it would go on, as it alerts {condition.operator} {condition.threshold}"
+            yield self._wrong(wrong, f"Give a number {side} {condition.threshold}.")
 
     def _message(self, message: str, known: set[str]) -> Iterator[str]:
         try:
@@ -189,6 +207,8 @@ class _Checked:
                 yield from self._ratio(one)
             elif isinstance(one, Latency):
                 yield from self._latency(one)
+            elif isinstance(one, Change | Anomaly):
+                yield from (self._wrong(*told) for told in wrong_with(one))
             elif isinstance(one, Raw) and not (one.promql or one.datadog or one.logql):
                 yield self._wrong("a Raw expression has no query", "Give promql=, datadog= or logql=.")
 

@@ -10,10 +10,11 @@ from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Latency, Ratio, Stat
 from anytel.catalogue.stats import stat_of
+from anytel.catalogue.unusual import Change
 from anytel.generate.prometheus.humanize import FORMATS, FOUR_DIGITS
 from anytel.generate.promql import PromQL
 
-__all__ = ["Message", "plain", "said_of_raw"]
+__all__ = ["Message", "plain", "said_without_threshold"]
 
 
 class Message:
@@ -58,14 +59,15 @@ def plain(text: str) -> str:
     return text.replace("{{", "{ {")
 
 
-def said_of_raw(text: str) -> str:
-    """Give the message of an alert on a `Raw` query, in which only the value is known."""
-    return "".join(literal if name is None else "{{ $value }}" for literal, name in _pieces(text))
+def said_without_threshold(text: str, labels: Mapping[str, str]) -> str:
+    """Give the message of an alert that compares with no number, in which the value and the *labels* are known."""
+    known = {tag: f"{{{{ $labels.{label} }}}}" for tag, label in labels.items()}
+    return "".join(literal if name is None else known.get(name, "{{ $value }}") for literal, name in _pieces(text))
 
 
 def _format(catalogue: Catalogue, compiled: PromQL, condition: Condition) -> str:
     expression = condition.expression
-    if isinstance(expression, Ratio | Latency):
+    if isinstance(expression, Ratio | Latency | Change):
         return "humanizePercentage"
     if isinstance(expression, Stat):
         instrument = catalogue.instrument(expression)
@@ -86,6 +88,8 @@ def _usual(catalogue: Catalogue, condition: Condition) -> str:
         return f"The share of {catalogue.instrument(expression.total).name} of at most {expression.le:g} {limit}"
     if isinstance(expression, Ratio):
         return f"The share of {catalogue.instrument(expression.total).name} that is {expression.share} {limit}"
+    if isinstance(expression, Change):
+        return f"The change since {expression.since} {limit}"
     return limit
 
 
