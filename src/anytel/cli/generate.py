@@ -35,6 +35,8 @@ __all__ = ["generate"]
 @click.option("--retention-raw", default=None, metavar="DURATION", help="Of raw samples in Thanos; by default 365d.")
 @click.option("--retention-5m", default=None, metavar="DURATION", help="Of samples each 5m; by default 365d.")
 @click.option("--retention-1h", default=None, metavar="DURATION", help="Of samples each 1h; by default 365d.")
+@click.option("--datadog-tag", "datadog_tags", multiple=True, metavar="KEY:VALUE", help="All series have; repeatable.")
+@click.option("--datadog-by", multiple=True, metavar="KEY", help="A tag of hosts, such as cluster; repeatable.")
 @click.option("--external-label", "external_labels", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @as_json_option()
 def generate(*, target: str, app: str, out: Path, as_json: bool, **given: object) -> None:

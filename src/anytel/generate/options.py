@@ -15,6 +15,8 @@ from anytel.errors import ConfigError
 __all__ = ["Options", "options"]
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_TAG_KEY = re.compile(r"[a-z][a-z0-9_./-]{0,199}")
+_TAG = re.compile(r"[a-z][a-z0-9_./-]*:[a-z0-9_./:*-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -28,7 +30,8 @@ class Options:
     *smtp_from*; with *smtp_username* it is signed in to, over TLS. *secrets* is the folder of the files with secrets.
     *leaves* are the clusters' Prometheis as ``host:port`` by the value of the label ``cluster``, of which a central one
     takes the series that *match*. Prometheus keeps samples for *retention*, Thanos those of a resolution for
-    *retention_raw*, *retention_5m* and *retention_1h*; ``0s`` is for ever.
+    *retention_raw*, *retention_5m* and *retention_1h*; ``0s`` is for ever. Datadog is asked for series with all
+    *datadog_tags*, ``env:prod``, and alerts for each value of the tags *datadog_by*, such as the hosts' ``cluster``.
     """
 
     service: str = "app"
@@ -49,6 +52,8 @@ class Options:
     smtp_from: str = "alertmanager@localhost"
     smtp_username: str = ""
     secrets: str = "/run/secrets"
+    datadog_tags: tuple[str, ...] = ()
+    datadog_by: tuple[str, ...] = ()
     external_labels: Mapping[str, str] = field(default_factory=lambda: {"cluster": "default", "replica": "a"})
 
 
@@ -65,6 +70,11 @@ def options(app: str, given: Mapping[str, object]) -> Options:
     if "leaves" in settings:
         settings["leaves"] = dict(_pair(one, "leaf") for one in cast("tuple[str, ...]", settings["leaves"]))
     made = Options(**settings)  # type: ignore[arg-type]  # the names are those of the command line
+    for name, form, fix in (("datadog_tags", _TAG, "Write env:prod."), ("datadog_by", _TAG_KEY, "Write cluster.")):
+        for one in getattr(made, name):
+            if not form.fullmatch(one):
+                option = {"datadog_tags": "datadog_tag"}.get(name, name)
+                raise _wrong(option, one, "Datadog has no such tag", fix)
     for name in ("scrape_interval", "evaluation_interval", "retention"):
         _duration(name, getattr(made, name))
     for name in ("scrape", "alertmanagers"):

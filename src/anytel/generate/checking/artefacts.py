@@ -15,7 +15,10 @@ from anytel.generate.writer import MANIFEST
 
 __all__ = ["Artefact", "Artefacts", "Kind", "Rule", "read"]
 
-Kind: TypeAlias = Literal["prometheus", "rules", "rule tests", "alertmanager", "route tests", "compose", "other"]
+Kind: TypeAlias = Literal[
+    "prometheus", "rules", "rule tests", "alertmanager", "route tests", "compose", "datadog monitor", "datadog slo",
+    "datadog dashboard", "datadog metric", "datadog tags", "terraform", "other",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def _kind(data: object) -> Kind:
         return "route tests" if tests else "other"
     if not isinstance(data, dict):
         return "other"
+    if (datadog := _datadog(data)) is not None:
+        return datadog
     if isinstance(data.get("services"), dict):
         return "compose"
     if "tests" in data and "rule_files" in data:
@@ -96,3 +101,18 @@ def _kind(data: object) -> Kind:
     if "scrape_configs" in data or "rule_files" in data:
         return "prometheus"
     return "alertmanager" if "route" in data and "receivers" in data else "other"
+
+
+def _datadog(data: dict[str, Any]) -> Kind | None:
+    """Give the kind of a body of Datadog's API, or of what Terraform makes of them."""
+    if isinstance(data.get("query"), str) and isinstance(data.get("options"), dict):
+        return "datadog monitor"
+    if isinstance(data.get("query"), dict) and {"numerator", "denominator"} <= data["query"].keys():
+        return "datadog slo"
+    if {"layout_type", "widgets"} <= data.keys():
+        return "datadog dashboard"
+    if isinstance(data.get("data"), dict) and data["data"].get("type") == "manage_tags":
+        return "datadog tags"
+    if {"type", "description"} <= data.keys() <= {"type", "description", "unit", "per_unit", "short_name"}:
+        return "datadog metric"
+    return "terraform" if isinstance(data.get("resource"), dict) and "terraform" in data else None

@@ -8,6 +8,8 @@ from pathlib import Path
 from anytel.catalogue.catalogue import Catalogue
 from anytel.errors import ConfigError
 from anytel.generate.checking.artefacts import read
+from anytel.generate.checking.datadog import datadog_checks
+from anytel.generate.checking.datadog_models import model_checks
 from anytel.generate.checking.finding import Finding
 from anytel.generate.checking.live import live_checks
 from anytel.generate.checking.own import own_checks
@@ -28,6 +30,8 @@ def check(folder: Path, catalogue: Catalogue | None = None, live: str = "") -> I
         fix = "Generate some: anytel generate all --app MODULE --out DIR."
         raise ConfigError("DIR", str(folder), "the command line", problem, fix)
     yield from own_checks(artefacts, catalogue)
+    yield from datadog_checks(artefacts, catalogue)
     yield from tool_checks(artefacts)
+    yield from model_checks(artefacts)
     if live:
         yield from live_checks(artefacts, live)

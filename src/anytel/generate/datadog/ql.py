@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 
 from anytel.catalogue.catalogue import Catalogue
+from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Expression, Latency, Ratio, Raw, Stat
 from anytel.catalogue.matchers import Matched, matchers
 from anytel.catalogue.stats import percentile, stat_of
 from anytel.catalogue.unusual import Anomaly, Change
+from anytel.generate.promql import number
 from anytel.generate.spelling import Speller
 from anytel.metrics.instruments import Instrument
 
@@ -41,20 +44,38 @@ class DatadogQL:
         Raises:
             UnsaidError: There is no such query.
         """
+        template, queries = self.formula(expression)
+        text = template.format(*queries)
+        counted = isinstance(expression, Stat) and self.counts(expression)
+        return f"default_zero({text})" if zero and counted else text
+
+    def formula(self, expression: Expression) -> tuple[str, list[str]]:
+        """Give what is computed, with ``{0}``, ``{1}`` for the queries that follow, each of one metric.
+
+        Raises:
+            UnsaidError: There is no such query.
+        """
         if isinstance(expression, Raw):
             if not expression.datadog:
                 raise UnsaidError("it is a query in another vendor's words")
-            return expression.datadog.strip()
+            return "{0}", [expression.datadog.strip()]
         if isinstance(expression, Ratio):
-            part, total = self._counted(expression.part), self._counted(expression.total)
-            return f"100 * default_zero({part}) / {total}"
+            return "100 * default_zero({0}) / {1}", [self._counted(expression.part), self._counted(expression.total)]
         if isinstance(expression, Latency):
-            return f"100 * {self.within(expression)} / {self._counted(expression.total)}"
+            return "100 * {0} / {1}", [self.within(expression), self._counted(expression.total)]
         if isinstance(expression, Stat):
-            query = self._stat(expression)
-            return f"default_zero({query})" if zero and self.counts(expression) else query
-        if isinstance(expression, Change | Anomaly):
-            return self.expression(expression.of)
+            return "{0}", [self._stat(expression)]
+        if isinstance(expression, Change):
+            template, queries = self.formula(expression.of)
+            shifted = (f"timeshift({{{place}}}, -{seconds(expression.since)})" for place in range(len(queries)))
+            then = template.format(*shifted)
+            return f"100 * (({template}) / ({then}) - 1)", queries
+        if isinstance(expression, Anomaly):
+            template, queries = self.formula(expression.of)
+            return (
+                f"anomalies({template}, '{expression.algorithm}', {number(Decimal(str(expression.bounds)))})",
+                queries,
+            )
         raise TypeError(f"{type(expression).__name__} has no query of Datadog")
 
     def good(self, sli: Ratio | Latency) -> str:

@@ -28,7 +28,7 @@ __all__ = ["minutes", "monitor_problems", "query_problems"]
 
 _Values: TypeAlias = Sequence[str | float]
 
-_AGGREGATOR = re.compile(r"avg|sum|min|max|count|p\d{1,2}(\.\d+)?|count\(.*\)|")
+_AGGREGATOR = re.compile(r"avg|sum|min|max|count|p\d{1,2}(\.\d+)?|count\(.*\)|histogram|")
 _METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,199}")
 _ROLLUPS = ("avg", "sum", "min", "max", "count")
 _RANK = ("mean", "min", "max", "last", "l2norm", "area", "sum", "avg")
