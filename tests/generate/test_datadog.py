@@ -94,6 +94,8 @@ def test_what_is_generated_passes(folder, catalogue):
     findings = list(check(folder, catalogue))
     assert [one for one in findings if one.outcome == "failed"] == []
     assert {"datadog", "datadog-api-client"} <= {one.check for one in findings if one.outcome == "passed"}
+    noted = [one.detail for one in findings if one.outcome == "noted"]
+    assert [one.partition(" ")[0] for one in noted] == ["odd", "Theirs"]
 
 
 QUERIES = {
@@ -274,6 +276,16 @@ def test_terraform_has_all_of_it_and_refers_to_objectives(data):
     board = json.loads(resources["datadog_dashboard_json"]["shop"]["dashboard"])
     assert "${datadog_service_level_objective.calls.id}" in json.dumps(board)
     assert "SLO_ID:" not in json.dumps(resources)
+
+
+def test_the_names_of_monitors_on_objectives_are_kept(shop, options):
+    """They would overwrite each other."""
+    Unusual(shop)
+    anytel.Alert("slo-calls-budget", anytel.Stat(shop.calls) > 1, severity="info")
+    with pytest.raises(
+        DeclarationError, match=r"'slo-calls-budget': anytel makes monitors of such names\. Rename it\."
+    ):
+        generate("datadog", Catalogue.declared(), options)
 
 
 RAW = [

@@ -56,14 +56,18 @@ def generate(*, target: str, app: str, out: Path, as_json: bool, **given: object
     from anytel.generate.writer import write  # noqa: PLC0415 -- as above
 
     targets = generators.TARGETS if target == "all" else (_known(target, generators.TARGETS),)
+    skipped = {one: generators.missing(one) for one in targets if target == "all" and generators.missing(one)}
     catalogue = load(app)
     chosen = options(app, given)
-    files = {one: generators.generate(one, catalogue, chosen) for one in targets}
+    files = {one: generators.generate(one, catalogue, chosen) for one in targets if one not in skipped}
     done = write(out, files)
     if as_json:
         shown = {"out": str(out), "written": done.written, "unchanged": done.unchanged, "removed": done.removed}
+        shown["skipped"] = sorted(skipped)
         click.echo(json.dumps(shown, indent=2))
         return
+    for one, backend in skipped.items():
+        click.echo(f"skipped  {one}: it follows the backend {backend!r}. Run: pip install 'anytel[{backend}]'")
     for path in done.written:
         click.echo(f"wrote    {out / path}")
     for path in done.removed:

@@ -11,6 +11,7 @@ from anytel.backend import Spelling
 from anytel.catalogue.catalogue import Catalogue
 from anytel.generate.checking.artefacts import Artefact, Artefacts
 from anytel.generate.checking.finding import Finding
+from anytel.generate.datadog import made
 from anytel.generate.datadog.query import (
     Call,
     Change,
@@ -22,6 +23,7 @@ from anytel.generate.datadog.query import (
     queries,
 )
 from anytel.generate.datadog.rules import minutes, monitor_problems, query_problems
+from anytel.generate.options import Options
 from anytel.generate.spelling import backends, speller
 
 __all__ = ["datadog_checks"]
@@ -52,6 +54,14 @@ def datadog_checks(artefacts: Artefacts, catalogue: Catalogue | None) -> Iterato
             if not found:
                 yield Finding("datadog", "passed", file.path)
     yield from known.skipped()
+    if catalogue is not None and known.compared:
+        yield from _left_out(catalogue)
+
+
+def _left_out(catalogue: Catalogue) -> Iterator[Finding]:
+    """Say what is declared, and Datadog cannot have."""
+    for name, why in made(catalogue, Options()).left_out.items():
+        yield Finding("datadog", "noted", detail=f"{name} is not at Datadog: {why}")
 
 
 def _monitor(data: _Data) -> Iterator[str]:
@@ -176,6 +186,11 @@ class _Known:
             spell = speller("datadog")
             spellings = [spell(one) for one in catalogue.instruments.values()]
             self._declared = {name: one for one in spellings for name in one.series}
+
+    @property
+    def compared(self) -> bool:
+        """Whether there is something of Datadog, and declarations to compare it with."""
+        return self._declared is not None
 
     def skipped(self) -> Iterator[Finding]:
         """Say what was not compared."""

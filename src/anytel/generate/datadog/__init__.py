@@ -97,9 +97,17 @@ def scope(options: Options) -> tuple[str, ...]:
 
 
 def _refuse(catalogue: Catalogue) -> None:
-    found = [*_raw(catalogue)]
+    found = [*_own_names(catalogue), *_raw(catalogue)]
     if found:
         raise DeclarationError(found)
+
+
+def _own_names(catalogue: Catalogue) -> Iterator[str]:
+    """Keep the names of the monitors that are made here."""
+    taken = tuple(f"slo-{slo.name}-" for slo in catalogue.slos)
+    for alert in catalogue.alerts:
+        if alert.name.startswith(taken):
+            yield problem(alert.place, f"alert {alert.name!r}", "anytel makes monitors of such names", "Rename it.")
 
 
 def _raw(catalogue: Catalogue) -> Iterator[str]:

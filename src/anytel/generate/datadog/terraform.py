@@ -81,7 +81,7 @@ def _percentiles(name: str, body: Body) -> Mapping[str, Any]:
 
 def _label(name: str) -> str:
     """Give the name of a resource, which begins with a letter."""
-    text = _NOT_IN_NAME.sub("_", name)
+    text = _NOT_IN_NAME.sub("_", name.replace(".", "--"))
     return text if text[:1].isalpha() else f"r_{text}"
 
 
