@@ -67,9 +67,7 @@ def test_it_alerts_where_it_should(promtool, rules, tmp_path, name, given, at, a
     case = {
         "interval": "1m",
         "input_series": given,
-        "alert_rule_test": [
-            {"eval_time": at, "alertname": name, "exp_alerts": [{"exp_labels": labels}] if alerts else []}
-        ],
+        "alert_rule_test": [{"eval_time": at, "alertname": name, "exp_alerts": expected}],
     }
     rule = yaml.safe_load((rules / f"alert-{name}.yml").read_text())
     rule["groups"][0]["rules"][0].pop("annotations")  # the value is no part of this
