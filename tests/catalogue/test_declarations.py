@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -139,6 +140,14 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_line(module, source, 
     assert before in str(raised.value)
     assert after in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_reading_declarations_sends_nothing(module, monkeypatch):
+    """Though the module configures telemetry when it is imported."""
+    monkeypatch.setenv("TELEMETRY_BACKENDS", "memory")
+    load(module("shop_configuring", "import anytel\nanytel.configure(service='shop')\nanytel.Counter('calls').add()\n"))
+    assert dict(anytel.stats().backends) == {}
+    assert os.environ["TELEMETRY_BACKENDS"] == "memory"
 
 
 def test_a_module_that_is_not_there_is_told():

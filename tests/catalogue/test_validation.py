@@ -194,6 +194,8 @@ GOOD_CONDITIONS = [
     lambda m: anytel.Stat(m.calls, "increase", window="1h30m", by=("endpoint", "outcome")) > 1000,
     lambda m: anytel.Stat(m.calls, where={"outcome": ("ok", "error"), "endpoint": "!*"}) > 1,
     lambda m: anytel.Stat(m.depth, "max", by="queue") < -3,
+    lambda m: anytel.Stat(m.depth, "sum") < -1e20,
+    lambda m: anytel.Stat(m.depth, "sum") >= 0,
     lambda m: anytel.Stat(m.users) >= 5,
     lambda m: anytel.Stat(m.time, "p99.9", where={"endpoint": "a*b"}) > 0.5,
     lambda m: anytel.Stat(m.time, "avg") > 100,

@@ -15,6 +15,7 @@ from anytel.catalogue import Catalogue
 from anytel.errors import ConfigError, DeclarationError
 from anytel.generate.clashes import refuse_clashes
 from anytel.generate.spelling import backends, speller
+from anytel.testing.receivers.dogstatsd import DogStatsD
 from anytel.testing.receivers.prometheus import scrape
 
 KINDS = (anytel.Counter, anytel.Gauge, anytel.Distribution, anytel.Histogram, anytel.Set)
@@ -90,3 +91,21 @@ def test_what_has_no_names_of_its_own_is_told():
     with pytest.raises(ConfigError, match=r"anytel\[graphite\]"):
         speller("graphite")
     assert {"prometheus", "datadog", "sentry", "memory"} <= backends().keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_names_of_datadog_are_those_on_the_wire(kind, monkeypatch):
+    """Also where they are no names for it as they stand."""
+    monkeypatch.setenv("DD_TRACE_AGENT_URL", "http://127.0.0.1:9")
+    instrument = kind("db/query-time", unit="ms", tags=("9 lives", "db.op:x", "Ünit"))
+    spelling = speller("datadog")(instrument)
+    with DogStatsD() as server:
+        monkeypatch.setenv("DD_DOGSTATSD_URL", server.url)
+        anytel.configure(service="shop", backends="datadog", log_format="json")
+        record(instrument, dict.fromkeys(instrument.tags, "v"))
+        assert anytel.flush(10)
+        assert server.wait(lambda one: one.metrics)
+        (metric,) = server.metrics
+    assert metric.name == spelling.name
+    sent = {tag.rpartition(":")[0] for tag in metric.tags} - {"service"}
+    assert sent == set(spelling.tags.values())

@@ -5,31 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from real.install import Tool
-from real.processes import Program, need
+from real.plugin import pytest_configure, pytest_runtest_makereport  # noqa: F401 -- found by pytest here
+from real.processes import need
 
 VERSIONS = ["debian", pytest.param("3.16.0", marks=pytest.mark.go)]
 SETTINGS = ("TELEMETRY_", "SENTRY_", "DD_", "OTEL_")
 
 Anytel = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "go: needs a program that is compiled from Go")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
-    report = yield
-    if report.failed:
-        logs = ((f"log of {one.name}, {one.log}", one.tail()) for one in Program.alive)
-        report.sections += [(title, log) for title, log in logs if log]
-    return report
 
 
 @pytest.fixture(params=VERSIONS)

@@ -10,24 +10,12 @@ import pytest
 import anytel
 from real.bugsink import Bugsink, bugsink
 from real.datadog_agent import DatadogTestAgent, datadog_agent
+from real.plugin import pytest_configure, pytest_runtest_makereport  # noqa: F401 -- found by pytest here
 from real.processes import Program
 from real.spotlight import Spotlight, spotlight
 from real.statsd import StatsdExporter, Telegraf, statsd_exporter, telegraf
 
 Configure = Callable[..., None]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "go: needs a program that is compiled from Go")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
-    report = yield
-    if report.failed:
-        logs = ((f"log of {one.name}, {one.log}", one.tail()) for one in Program.alive)
-        report.sections += [(title, log) for title, log in logs if log]
-    return report
 
 
 @pytest.fixture(autouse=True)

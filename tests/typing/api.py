@@ -6,6 +6,7 @@ from typing import assert_type
 
 import anytel
 from anytel.backends.memory import MemoryBackend
+from anytel.catalogue import Condition
 
 LATENCY = anytel.Histogram("latency", unit="s", buckets=(0.1, 1), tags={"endpoint": None, "outcome": ("ok", "error")})
 CALLS = anytel.Counter("calls", tags=("endpoint",))
@@ -101,6 +102,19 @@ def metrics() -> None:
     assert_type(anytel.Histogram("h"), anytel.Histogram)
     anytel.Gauge("g").add(-1)
     CALLS.add("x")  # type: ignore[arg-type]  # no number
+
+
+def declarations() -> None:
+    failed = anytel.Stat(CALLS, where={"endpoint": ("a", "b*")}, by="endpoint")
+    assert_type(failed > 1, Condition)
+    share = anytel.Ratio(bad=failed, total=CALLS)
+    anytel.SLO("a", "0.999", "30d", share, min_events=5, notify=("ops",))
+    anytel.SLO("b", 0.99, "7d", anytel.Latency(LATENCY, le=0.25))
+    anytel.SLO("c", 0.99, "7d", failed)  # type: ignore[arg-type]  # says of no event whether it is good
+    anytel.Alert("d", anytel.Stat("response.time", "p95") >= 2, severity="critical", for_="5m")
+    anytel.Alert("e", anytel.Raw(promql="up == 0"), severity="loud")  # type: ignore[arg-type]  # no such severity
+    anytel.Alert("f", share, severity="info")  # type: ignore[arg-type]  # no condition
+    anytel.View("g", CALLS, share, row="h", drawn="table")
 
 
 def configuring() -> None:

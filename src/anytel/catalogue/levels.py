@@ -49,16 +49,22 @@ def _holds(condition: Condition, value: float) -> bool:
     }[condition.operator]
 
 
+# Round numbers are avoided: a rate of 1 that was added up from floats may be shown as 1000m.
 def _above(threshold: float, high: float | None) -> float:
     if high is not None:
-        return high if threshold >= high else (threshold + high) / 2
-    return threshold * 2 if threshold > 0 else threshold + 1
+        return high if threshold >= high else _short((threshold + high) / 2)
+    return _short(threshold * (2.2 if threshold > 0 else 0.45) or 1.1)
 
 
 def _below(threshold: float, low: float | None) -> float:
     if low is not None and threshold <= low:
         return low
-    return threshold / 2 if threshold > 0 else threshold - 1
+    return _short(threshold * (0.45 if threshold > 0 else 2.2) or -1.1)
+
+
+def _short(value: float) -> float:
+    """Give three significant digits: where four are shown, what was added up from floats then reads the same."""
+    return float(f"{value:.3g}")
 
 
 def _interpolated(catalogue: Catalogue, condition: Condition) -> bool:

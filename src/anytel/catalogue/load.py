@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from anytel import misuse
@@ -12,6 +15,8 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.errors import ConfigError, MisuseError
 
 __all__ = ["load"]
+
+_BACKENDS = "TELEMETRY_BACKENDS"
 
 
 def load(app: str) -> Catalogue:
@@ -28,7 +33,8 @@ def load(app: str) -> Catalogue:
         sys.path.insert(0, here)
     misuse.set_strict(True)
     try:
-        importlib.import_module(name)
+        with _nothing_sent():
+            importlib.import_module(name)
     except MisuseError as exc:
         raise _refused(app, f"{exc} ({_raised_at(exc)})", "Correct the declaration.") from exc
     except ModuleNotFoundError as exc:
@@ -43,6 +49,20 @@ def load(app: str) -> Catalogue:
     finally:
         misuse.set_strict(False)
     return Catalogue.declared(name)
+
+
+@contextmanager
+def _nothing_sent() -> Iterator[None]:
+    """Have a module that configures telemetry when it is imported configure none: it is only read here."""
+    before = os.environ.get(_BACKENDS)
+    os.environ[_BACKENDS] = "none"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_BACKENDS]
+        else:
+            os.environ[_BACKENDS] = before
 
 
 def _refused(app: str, problem: str, fix: str) -> ConfigError:

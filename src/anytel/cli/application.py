@@ -15,7 +15,7 @@ _Command = Callable[..., Any]
 def app_option(*, required: bool = True) -> Callable[[_Command], _Command]:
     """Give the option that names the module whose declarations are meant."""
     shown = "The module that declares the metrics, such as shop.telemetry; it is imported."
-    return click.option("--app", required=required, default=None, metavar="MODULE", help=shown)
+    return click.option("--app", required=required, metavar="MODULE", help=shown)
 
 
 def as_json_option() -> Callable[[_Command], _Command]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from anytel.cli.application import app_option, as_json_option
@@ -33,31 +34,41 @@ def list_command(*, app: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        _show(Console(), found)
+        _show(_console(), found)
+
+
+def _console() -> Console:
+    """Give a console as wide as the terminal, and without one as wide as the rows are: nobody folds a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=1000)
 
 
 def _show(console: Console, found: Mapping[str, Any]) -> None:
+    if not any(rows for title, rows in found.items() if title != "app"):
+        console.print(f"{found['app']} declares nothing.")
     for title, rows in found.items():
         if title == "app" or not rows:
             continue
-        table = Table(title=title, title_justify="left", box=None, header_style="bold")
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
         flat = [_flat(row) for row in rows]
-        for column in flat[0]:
-            table.add_column(column, overflow="fold")
+        columns = dict.fromkeys(column for row in flat for column in row if any(one.get(column) for one in flat))
+        for column in columns:
+            table.add_column(column, overflow="fold", no_wrap=not console.is_terminal)
         for row in flat:
-            table.add_row(*row.values())
-        console.print(table)
+            table.add_row(*(escape(row.get(column, "")) for column in columns))
+        console.print(table, "")
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, str]:
+    """Give the cells of a row; what is long is in ``--json``."""
     out: dict[str, str] = {}
     for name, value in row.items():
         if name == "names":
-            out |= {backend: spelled["name"] for backend, spelled in value.items()}
+            out |= {backend: spelled["name"] for backend, spelled in value.items() if spelled["name"] != row["name"]}
         elif name == "tags":
-            out[name] = " ".join(tag if some is None else f"{tag}={'|'.join(some)}" for tag, some in value.items())
+            out[name] = " ".join(tag if some is None else f"{tag}({len(some)})" for tag, some in value.items())
         elif isinstance(value, list):
-            out[name] = " ".join(map(str, value))
-        else:
+            out[name] = " ".join(map(str, value)) if name != "buckets" else ""
+        elif name != "description":
             out[name] = str(value)
     return out

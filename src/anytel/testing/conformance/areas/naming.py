@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 import anytel
-from anytel.backend import MetricKind
+from anytel.backend import MetricKind, Series
 from anytel.testing.conformance.kit import Kit
 from anytel.testing.conformance.observed import Measured
 
@@ -51,6 +51,13 @@ class Naming(Kit):
         written = {one.name for one in self.arrived().metrics if "naming" in one.name}
         assert written == {self.names.get(name, name)}
         assert self.spell(Measured(name=name, kind=kind, unit=unit))[0] == self.names.get(name, name)
+
+    def test_the_names_it_says_it_writes_are_those_of_the_golden_table(self) -> None:
+        """`anytel.backend.Backend.spelling`: rules and dashboards are generated from what it says."""
+        for name, (kind, unit) in NAMES.items():
+            spelling = type(self.backend).spelling(Series(name, kind, unit, "", (), ()))
+            if spelling is not None:
+                assert self.names.get(name, name) in {spelling.name, *spelling.series, *spelling.reserved}
 
     def test_the_golden_table_has_only_names_that_are_tested(self) -> None:
         """A row that nothing looks at is no promise."""
