@@ -11,6 +11,8 @@ import anytel
 from anytel.catalogue import Catalogue
 from anytel.errors import DeclarationError
 from anytel.generate import Options, generate
+from anytel.generate.checking import check
+from anytel.generate.writer import write
 
 OPTIONS = Options(service="shop")
 
@@ -115,6 +117,9 @@ def test_an_inhibition_stays_within_a_service_and_a_cluster():
     down = next(one for one in config()["inhibit_rules"] if one["source_matchers"] == ['alertname="TargetDown"'])
     assert "instance" in down["equal"]
     assert 'instance=~".+"' in down["target_matchers"]
+    critical = next(one for one in config()["inhibit_rules"] if 'severity="critical"' in one["source_matchers"])
+    assert 'alertname!~"TargetDown|TargetsAbsent"' in critical["source_matchers"]
+    assert "owner" in critical["equal"]
 
 
 def interval(**more):
@@ -164,11 +169,17 @@ def test_a_mute_holds_for_its_owners_and_severities():
     assert "mute_time_intervals" not in config()["route"]
 
 
-def test_without_a_receiver_nobody_would_be_told():
-    """Which is refused."""
-    alert("Slow")
-    with pytest.raises(DeclarationError, match=r"no receiver is declared.*Declare one: anytel.Receiver"):
-        config()
+def test_without_a_receiver_alerts_are_shown_and_nobody_is_told(tmp_path, monkeypatch):
+    """The file says so, and so does the check; the names in ``notify=`` are somebody's elsewhere."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    alert("Slow", notify="slack-shop")
+    files = generate("alertmanager", Catalogue.declared("shop"), OPTIONS)
+    write(tmp_path, {"alertmanager": files})
+
+    assert "nobody is told: anytel.Receiver(" in files["alertmanager/alertmanager.yml"]
+    assert expected()["Slow", "warning"] == (["nobody"], [])
+    noted = [one.detail for one in check(tmp_path) if one.outcome == "noted"]
+    assert noted == ["nobody is told of anything: no receiver has a way"]
 
 
 def test_a_receiver_that_is_not_declared_is_refused():

@@ -12,6 +12,7 @@ from anytel.catalogue import Catalogue
 from anytel.errors import ConfigError
 from anytel.generate import Options, generate
 from anytel.generate.checking import check
+from anytel.generate.options import options
 from anytel.generate.writer import write
 
 
@@ -40,6 +41,14 @@ def test_images_are_pinned_and_the_obsolete_key_is_not_there(project):
     assert "version" not in project
     for name, service in project["services"].items():
         assert name == "app" or re.search(r":v?\d+\.\d+", service["image"]), name
+
+
+def test_everything_that_runs_on_says_whether_it_is_healthy(project):
+    """So that ``docker compose up --wait`` knows when all of it is there."""
+    without = [name for name, one in project["services"].items() if "healthcheck" not in one]
+
+    assert without == ["prepare"]
+    assert project["services"]["prepare"]["restart"] == "no"
 
 
 def flags(project, name):
@@ -159,3 +168,27 @@ def test_the_checks_find_what_amtool_accepts_and_tells_the_wrong_people(files, t
     path.write_text(yaml.safe_dump(data))
 
     assert any(told in one.detail for one in check(tmp_path) if (one.check, one.outcome) == ("alerting", "failed"))
+
+
+GIVEN = [
+    ({"leaves": ("../x=h:9090",)}, "--leaf", "CLUSTER=HOST:PORT"),
+    ({"leaves": ("east=h",)}, "--leaf", "HOST:PORT"),
+    ({"smtp": "mail"}, "--smtp", "HOST:PORT"),
+    ({"smtp_from": "me"}, "--smtp-from", "e-mail address"),
+    ({"secrets": "secrets"}, "--secrets", "relative"),
+    ({"retention": "0s"}, "--retention", "above 0"),
+    ({"retention_1h": "long"}, "--retention-1h", "duration"),
+]
+
+
+@pytest.mark.parametrize(("given", "setting", "told"), GIVEN)
+def test_an_option_that_cannot_be_used_is_told(given, setting, told):
+    with pytest.raises(ConfigError) as caught:
+        options("shop", given)
+
+    assert caught.value.setting == setting
+    assert told in caught.value.problem
+
+
+def test_a_cluster_may_be_called_what_clusters_are_called():
+    assert options("shop", {"leaves": ("eu-west.1=h:9090",)}).leaves == {"eu-west.1": "h:9090"}

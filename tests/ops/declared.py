@@ -10,6 +10,7 @@ from anytel.metrics.instruments import Instrument
 __all__ = ["SERVICE", "catalogue"]
 
 SERVICE = "afo"
+MAIL = "oncall@afo.example"
 
 
 def catalogue(hook: str = "http://hook.example") -> Catalogue:
@@ -39,7 +40,9 @@ def catalogue(hook: str = "http://hook.example") -> Catalogue:
             ),
         ),
         receivers=(
-            anytel.Receiver("oncall", webhook=f"{hook}/oncall", slack="#afo-alerts", default=True),
+            anytel.Receiver(
+                "oncall", webhook=f"{hook}/oncall", slack="#afo-alerts", email="oncall@afo.example", default=True
+            ),
             anytel.Receiver("api", webhook=f"{hook}/api", webhook_token=True, owners="api"),
             anytel.Receiver("audit", webhook=f"{hook}/audit"),
         ),

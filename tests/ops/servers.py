@@ -9,8 +9,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 from urllib.request import Request
 
@@ -170,6 +174,44 @@ def hook() -> Iterator[Hook]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         found = Hook(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield found
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Mailbox:
+    """The mails that were delivered to *address*, a ``host:port``, as parsed messages."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.mails: list[EmailMessage] = []
+
+
+@contextmanager
+def mailbox() -> Iterator[Mailbox]:
+    """Take mails, as a server that knows what RFC 5321 asks of every one."""
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            self._say(b"220 here")
+            while line := self.rfile.readline().strip().upper():
+                if line == b"DATA":
+                    self._say(b"354 go on")
+                    text = b"".join(iter(self.rfile.readline, b".\r\n"))
+                    found.mails.append(message_from_bytes(text, policy=default))
+                self._say(b"221 bye" if line == b"QUIT" else b"250 yes")
+                if line == b"QUIT":
+                    return
+
+        def _say(self, reply: bytes) -> None:
+            self.wfile.write(reply + b"\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        found = Mailbox(f"127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

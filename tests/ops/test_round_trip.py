@@ -7,21 +7,27 @@ import pytest
 
 from anytel.generate import Options, generate
 from ops.declared import SERVICE, catalogue
-from ops.servers import alertmanager, edited, hook, prometheus, service, write
-from real.web import await_value
+from ops.servers import alertmanager, edited, hook, mailbox, prometheus, service, write
+from real.web import await_value as soon
 
 SOURCES = ["debian", pytest.param("go", marks=pytest.mark.go)]
 BAD = ("fragment-refresh", "legacy-sync")
 GOOD = ("fragment-refresh",)
+LONG = 90.0
+"""Seconds that all of it may take on a machine that does other things too."""
 QUICK = {"scrape_interval": "1s", "evaluation_interval": "1s"}
 
 
+def await_value(read, enough=bool):
+    return soon(read, enough, timeout=LONG)
+
+
 @contextmanager
-def told(source, folder, hooked, declarations):
+def told(source, folder, hooked, declarations, smtp="localhost:25"):
     """Run an Alertmanager that waits for no group to fill."""
     secrets = folder / "secrets"
     write(secrets, {"oncall_slack_url": f"{hooked.url}/slack", "api_webhook_token": "sesame"})
-    write(folder, generate("alertmanager", declarations, Options(service=SERVICE, secrets=str(secrets))))
+    write(folder, generate("alertmanager", declarations, Options(service=SERVICE, secrets=str(secrets), smtp=smtp)))
     with edited(folder / "alertmanager/alertmanager.yml") as config:
         for route in (config["route"], *config["route"]["routes"]):
             route["group_wait"] = "100ms"
@@ -35,14 +41,15 @@ def world(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     with ExitStack() as stack:
         hooked = stack.enter_context(hook())
+        mails = stack.enter_context(mailbox())
         declarations = catalogue(hooked.url)
-        alerts = stack.enter_context(told(request.param, folder, hooked, declarations))
+        alerts = stack.enter_context(told(request.param, folder, hooked, declarations, mails.address))
         app = stack.enter_context(service(folder / "app", BAD))
         options = Options(service=SERVICE, scrape=(app.metrics,), alertmanagers=(alerts.address,), **QUICK)
         write(folder, generate("prometheus", declarations, options))
         config = folder / "prometheus/prometheus.yml"
         server = stack.enter_context(prometheus(request.param, config, folder / "samples"))
-        yield SimpleNamespace(hook=hooked, alerts=alerts, server=server, version=request.param)
+        yield SimpleNamespace(hook=hooked, mails=mails, alerts=alerts, server=server)
 
 
 @pytest.mark.timeout(120)
@@ -75,6 +82,16 @@ def test_slack_gets_a_title_and_a_text_that_a_person_can_read(world):
     assert said["color"] == "danger"
     assert said["text"].startswith("skills-succeed: the error budget is burning too fast\nSkills do what they are")
     assert "severity critical, owner skills.\nRunbook: https://runbooks.example/skills" in said["text"]
+
+
+@pytest.mark.timeout(120)
+def test_a_mail_has_the_same_title_and_text(world):
+    """In plain text for those who read it so, beside Alertmanager's own page."""
+    (mail,) = await_value(lambda: world.mails.mails)
+
+    assert mail["To"] == "oncall@afo.example"
+    assert mail["Subject"] == f"[FIRING:1] ErrorBudgetBurn skills-succeed, {SERVICE} in default"
+    assert "Runbook: https://runbooks.example/skills" in mail.get_body(["plain"]).get_content()
 
 
 @pytest.mark.timeout(120)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from anytel.place import Place
 
-__all__ = ["Declaration", "add", "everything", "forget"]
+__all__ = ["Declaration", "add", "everything", "forget", "several"]
 
 
 class Declaration(Protocol):
@@ -34,6 +35,11 @@ def add(one: Declaration) -> None:
 def everything(kind: type[D]) -> tuple[D, ...]:
     """Give the declarations of one kind."""
     return tuple(one for one in _all.values() if isinstance(one, kind))
+
+
+def several(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Take one text for what may be several."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def forget() -> None:

@@ -9,17 +9,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from anytel.catalogue.alert import SEVERITIES, Alert
+from anytel.catalogue.asked import problem
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.mute import DAYS, MONTHS, Mute, clock, span
 from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
+from anytel.catalogue.validate import NAME, RECEIVER
 from anytel.place import Place
 
-__all__ = ["RECEIVER", "mutes_of", "problems", "receivers_of", "unknown"]
+__all__ = ["mutes_of", "problems", "receivers_of", "unknown"]
 
-RECEIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#@-]{0,99}")
-"""The name of a receiver."""
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _EMAIL = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
 _DATES = [str(day) for day in range(1, 32)]
 
@@ -79,7 +78,7 @@ _Wrong = Iterable[tuple[str, str]]
 
 
 def _lines(what: str, place: Place, wrong: _Wrong) -> list[str]:
-    return [f"{place}: {what}: {problem}. {fix}" for problem, fix in wrong]
+    return [problem(place, what, told, fix) for told, fix in wrong]
 
 
 def _receiver(one: Receiver) -> Iterator[tuple[str, str]]:
@@ -131,7 +130,7 @@ def _severities(given: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _mute(one: Mute) -> Iterator[tuple[str, str]]:
-    if not isinstance(one.name, str) or not _NAME.fullmatch(one.name):
+    if not isinstance(one.name, str) or not NAME.fullmatch(one.name):
         yield "that is no name", "Begin with a letter; use letters, digits, '-', '_' and '.'."
     if not (one.days or one.times or one.dates or one.months):
         yield "it would last for ever", "Give days=, times=, dates= or months=."

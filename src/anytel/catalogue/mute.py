@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from anytel.catalogue import declared
 from anytel.catalogue.alert import Severity
+from anytel.catalogue.declared import several
 from anytel.place import declaring
 
 __all__ = ["DAYS", "MONTHS", "Mute", "clock", "span"]
@@ -48,8 +49,8 @@ class Mute:
     ) -> None:
         self.place = declaring()
         self.name, self.timezone = name, timezone
-        self.days, self.times, self.dates, self.months = map(_several, (days, times, dates, months))
-        self.severities, self.owners = _several(severities), _several(owners)
+        self.days, self.times, self.dates, self.months = map(several, (days, times, dates, months))
+        self.severities, self.owners = several(severities), several(owners)
         declared.add(self)
 
     def __repr__(self) -> str:
@@ -90,7 +91,3 @@ def _minutes(given: str) -> int:
     if not (len(minute) == 2 and 0 <= int(minute) < 60 and 0 <= found <= _DAY):
         raise ValueError(given)
     return found
-
-
-def _several(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from anytel.catalogue import declared
 from anytel.catalogue.alert import Severity
+from anytel.catalogue.declared import several
 from anytel.place import declaring
 
 __all__ = ["Receiver"]
@@ -50,7 +51,7 @@ class Receiver:
         self.place = declaring()
         self.name, self.slack, self.webhook = name, slack, webhook
         self.webhook_token, self.pagerduty = webhook_token, pagerduty
-        self.email, self.owners, self.severities = _several(email), _several(owners), _several(severities)
+        self.email, self.owners, self.severities = several(email), several(owners), several(severities)
         self.default, self.repeat, self.resolved = default, repeat, resolved
         declared.add(self)
 
@@ -63,7 +64,3 @@ class Receiver:
         slug = "".join(letter if letter.isalnum() else "_" for letter in self.name.lower())
         wanted = {"slack_url": self.slack, "webhook_token": self.webhook_token, "pagerduty_key": self.pagerduty}
         return {what: f"{slug}_{what}" for what, needed in wanted.items() if needed}
-
-
-def _several(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)

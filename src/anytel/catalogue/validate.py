@@ -21,10 +21,10 @@ from anytel.catalogue.unusual import Anomaly
 from anytel.catalogue.view import View
 from anytel.errors import DeclarationError
 
-__all__ = ["problem", "problems", "validate"]
+__all__ = ["NAME", "RECEIVER", "problem", "problems", "validate"]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
-_RECEIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#@-]{0,99}")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+RECEIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#@-]{0,99}")
 
 
 def validate(catalogue: Catalogue) -> None:
@@ -185,7 +185,7 @@ class _Checked(Asked):
                 yield self.wrong(f"{type(one).__name__} cannot be shown", "Give a metric, an expression or an SLO.")
 
     def _named(self, name: object) -> Iterator[str]:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             yield self.wrong("that is no name", "Begin with a letter; use letters, digits, '-', '_' and '.'.")
 
     def _told(self, runbook: str, notify: Iterable[object]) -> Iterator[str]:
@@ -193,7 +193,7 @@ class _Checked(Asked):
         if runbook and not (address.scheme in ("http", "https") and address.netloc):
             yield self.wrong(f"the runbook {runbook!r} is no address", "Give one that begins with https://.")
         for one in notify:
-            if not isinstance(one, str) or not _RECEIVER.fullmatch(one):
+            if not isinstance(one, str) or not RECEIVER.fullmatch(one):
                 yield self.wrong(f"notify={one!r} names no receiver", "Use letters, digits and any of '-_.#@'.")
 
     @staticmethod

@@ -41,6 +41,26 @@ def listing(catalogue: Catalogue) -> dict[str, Any]:
             }
             for one in catalogue.alerts
         ],
+        "receivers": [
+            {
+                "name": one.name,
+                "owners": list(one.owners),
+                "severities": list(one.severities),
+                "secrets": sorted(one.secrets.values()),
+                "place": str(one.place),
+            }
+            for one in catalogue.receivers
+        ],
+        "mutes": [
+            {
+                "name": one.name,
+                "owners": list(one.owners),
+                "severities": list(one.severities),
+                "timezone": one.timezone,
+                "place": str(one.place),
+            }
+            for one in catalogue.mutes
+        ],
         "views": [
             {"title": one.title, "row": one.row, "drawn": one.drawn, "place": str(one.place)} for one in catalogue.views
         ],

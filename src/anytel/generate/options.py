@@ -15,6 +15,7 @@ from anytel.errors import ConfigError
 __all__ = ["Options", "options"]
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _TAG_KEY = re.compile(r"[a-z][a-z0-9_./-]{0,199}")
 _TAG = re.compile(r"[a-z][a-z0-9_./-]*:[a-z0-9_./:*-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
@@ -68,7 +69,7 @@ def options(app: str, given: Mapping[str, object]) -> Options:
     if "external_labels" in settings:
         settings["external_labels"] = dict(_pair(one) for one in cast("tuple[str, ...]", settings["external_labels"]))
     if "leaves" in settings:
-        settings["leaves"] = dict(_pair(one, "leaf") for one in cast("tuple[str, ...]", settings["leaves"]))
+        settings["leaves"] = dict(_leaf(one) for one in cast("tuple[str, ...]", settings["leaves"]))
     made = Options(**settings)  # type: ignore[arg-type]  # the names are those of the command line
     for name, form, fix in (("datadog_tags", _TAG, "Write env:prod."), ("datadog_by", _TAG_KEY, "Write cluster.")):
         for one in getattr(made, name):
@@ -80,8 +81,12 @@ def options(app: str, given: Mapping[str, object]) -> Options:
     for name in ("scrape", "alertmanagers"):
         for address in getattr(made, name):
             _address(name, address)
-    for address in (*made.leaves.values(), made.smtp):
-        _address("leaf" if address in made.leaves.values() else "smtp", address)
+    _address("smtp", made.smtp)
+    if "@" not in made.smtp_from:
+        raise _wrong("smtp_from", made.smtp_from, "it is no e-mail address", "Write alerts@example.com.")
+    if not made.secrets.startswith("/"):
+        fix = "Write it from the root on, such as /run/secrets."
+        raise _wrong("secrets", made.secrets, "Alertmanager does not know what it is relative to", fix)
     for name in ("retention_raw", "retention_5m", "retention_1h"):
         _duration(name, getattr(made, name), zero=True)
     return made
@@ -94,11 +99,19 @@ def _service(app: str) -> str:
     return package if found.origin == "default" else found.value
 
 
-def _pair(text: str, option: str = "external_labels") -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not _LABEL.fullmatch(name) or name.startswith("__"):
-        raise _wrong(option, text, "it is no NAME=VALUE with a label's name", "Write cluster=east.")
+        raise _wrong("external_labels", text, "it is no NAME=VALUE with a label's name", "Write cluster=east.")
     return name, value
+
+
+def _leaf(text: str) -> tuple[str, str]:
+    name, equals, address = text.partition("=")
+    if not equals or not _CLUSTER.fullmatch(name):
+        raise _wrong("leaf", text, "it is no CLUSTER=HOST:PORT", "Write eu-west=prometheus-west:9090.")
+    _address("leaf", address)
+    return name, address
 
 
 def _duration(name: str, value: str, *, zero: bool = False) -> None:

@@ -17,15 +17,19 @@ from anytel.generate.text import notice, yaml_text
 
 __all__ = ["files"]
 
+_ALONE = (
+    "# No receiver is declared, so alerts are shown and nobody is told: anytel.Receiver('oncall', slack='#shop').\n"
+)
+
 
 def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     """Give ``alertmanager/alertmanager.yml``, ``alertmanager/templates/*.tmpl`` and ``alertmanager/tests/routes.yml``.
 
     Raises:
-        DeclarationError: A receiver or a mute cannot be used, or nobody would be told.
+        DeclarationError: A receiver or a mute cannot be used.
     """
     _refuse(catalogue)
-    head = notice(catalogue.app, "alertmanager")
+    head = notice(catalogue.app, "alertmanager") + ("" if catalogue.receivers else _ALONE)
     tests = f"{head}# Each alert that is declared, and who is told of it: amtool config routes test.\n"
     return {
         "alertmanager/alertmanager.yml": yaml_text(config(catalogue, options), head),
@@ -37,13 +41,7 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
 def _refuse(catalogue: Catalogue) -> None:
     declarations: list[SLO | Alert] = [*catalogue.slos, *catalogue.alerts]
     found = problems(catalogue.receivers, catalogue.mutes)
-    if catalogue.receivers:
+    if catalogue.receivers:  # without any, the names mean somebody elsewhere
         found += unknown(catalogue.receivers, declarations)
-    else:
-        app = catalogue.app or "the application"
-        found.append(
-            f"{app}: no receiver is declared, so nobody would be told. "
-            "Declare one: anytel.Receiver('oncall', slack='#alerts')."
-        )
     if found:
         raise DeclarationError(found)

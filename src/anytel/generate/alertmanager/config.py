@@ -58,16 +58,16 @@ def _global(catalogue: Catalogue, options: Options) -> Mapping[str, object]:
 def _inhibitions() -> list[Mapping[str, object]]:
     """Give what goes without saying; never across services or clusters, and of a target never for the others."""
     scope = ["service", "cluster"]
-    down = f'alertname=~"{TARGET_DOWN}|{TARGETS_ABSENT}"'
+    targets = f'"{TARGET_DOWN}|{TARGETS_ABSENT}"'
     return [
         # What cannot be scraped has no metrics: say the first only.
-        _inhibits([down], [f'alertname=~"{SLO_ABSENT}|.+{NO_DATA}"'], scope),
+        _inhibits([f"alertname=~{targets}"], [f'alertname=~"{SLO_ABSENT}|.+{NO_DATA}"'], scope),
         # A target that is down is also slow; other targets may be slow for a reason of their own.
         _inhibits(
             [f'alertname="{TARGET_DOWN}"'], [f'alertname!="{TARGET_DOWN}"', 'instance=~".+"'], ["instance", *scope]
         ),
         # Whoever has been woken up need not be told by mail too.
-        _inhibits(['severity="critical"'], ['severity=~"warning|info"'], ["owner", *scope]),
+        _inhibits(['severity="critical"', f"alertname!~{targets}"], ['severity=~"warning|info"'], ["owner", *scope]),
     ]
 
 

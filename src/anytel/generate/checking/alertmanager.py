@@ -26,7 +26,9 @@ def alertmanager_checks(artefacts: Artefacts) -> Iterator[Finding]:
     for file in artefacts.of("alertmanager"):
         found = [*_secrets(file.data), *_old(file.data), *_inhibitions(file.data), *_route(file.data["route"], {})]
         yield from [Finding("alerting", "failed", file.path, wrong) for wrong in dict.fromkeys(found)]
-        if not found:
+        if not any(len(one) > 1 for one in file.data["receivers"]):
+            yield Finding("alerting", "noted", file.path, "nobody is told of anything: no receiver has a way")
+        elif not found:
             yield Finding("alerting", "passed", file.path)
 
 

@@ -22,7 +22,7 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
 
     Raises:
         ConfigError: A retention cannot be used.
-        DeclarationError: A receiver or a mute cannot be used, or nobody would be told.
+        DeclarationError: A receiver or a mute cannot be used.
     """
     thanos.check(options)
     chosen = inside(options)

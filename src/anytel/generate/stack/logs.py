@@ -118,6 +118,7 @@ def services() -> Mapping[str, tuple[str, Service]]:
                     "/var/run/docker.sock:/var/run/docker.sock:ro",
                     "alloy_data:/var/lib/alloy/data",
                 ],
+                healthcheck=healthy("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/12345"),
                 depends_on=after("loki"),
             ),
         ),
