@@ -19,7 +19,7 @@ from anytel.runtime import configure, flush, shutdown, stats
 from anytel.tracing.record import NoopSpan as Span
 
 if typing.TYPE_CHECKING:
-    from anytel.catalogue import SLO, Alert, Anomaly, Change, Latency, Mute, Ratio, Raw, Receiver, Stat, View
+    from anytel.catalogue import SLO, Alert, Anomaly, Change, Latency, Lines, Mute, Ratio, Raw, Receiver, Stat, View
 else:
 
     def __getattr__(name: str) -> object:
@@ -30,6 +30,7 @@ else:
             "Anomaly",
             "Change",
             "Latency",
+            "Lines",
             "Mute",
             "Ratio",
             "Raw",
@@ -55,6 +56,7 @@ __all__ = [
     "Gauge",
     "Histogram",
     "Latency",
+    "Lines",
     "MisuseError",
     "Mute",
     "Ratio",

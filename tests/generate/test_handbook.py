@@ -85,4 +85,4 @@ def test_what_a_person_wrote_is_no_markup(options):
     assert "\\# \\*of\\* \\<b\\> \\| it" in page
     assert "* Owner: us \\| them" in page
     assert "### R/Calls & \\[more\\]" in page
-    assert "Not at Prometheus: it is a query in another vendor's words." in page
+    assert "Not at Prometheus: it is none of its metrics." in page

@@ -7,6 +7,7 @@ wrong is told with its place in the code.
 from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.mute import Mute
 from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
@@ -22,6 +23,7 @@ __all__ = [
     "Condition",
     "Expression",
     "Latency",
+    "Lines",
     "Mute",
     "Ratio",
     "Raw",

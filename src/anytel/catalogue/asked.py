@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from anytel.catalogue import unusual
+from anytel.catalogue import lines, unusual
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.matchers import matchers
 from anytel.catalogue.stats import STATS, percentile, stat_of
 from anytel.catalogue.unusual import Anomaly, Change
@@ -41,6 +42,8 @@ class Asked:
                 yield from self._latency(one)
             elif isinstance(one, Change | Anomaly):
                 yield from (self.wrong(*told) for told in unusual.wrong(one))
+            elif isinstance(one, Lines):
+                yield from (self.wrong(*told) for told in lines.wrong(one))
             elif isinstance(one, Raw) and not (one.promql or one.datadog or one.logql):
                 yield self.wrong("a Raw expression has no query", "Give promql=, datadog= or logql=.")
 

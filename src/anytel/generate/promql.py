@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.matchers import Pattern, matchers
 from anytel.catalogue.stats import percentile, stat_of
 from anytel.catalogue.unusual import Anomaly, Change
@@ -40,7 +41,7 @@ class PromQL:
         self._scope = [f"{label}={quoted(value)}" for label, value in scope.items()]
 
     def expression(self, expression: Expression) -> str:
-        """Give the query for the value of *expression*; empty for a `Raw` one that has none in PromQL."""
+        """Give the query for the value of *expression*; empty for one that has none in PromQL."""
         if isinstance(expression, Raw):
             return expression.promql.strip()
         if isinstance(expression, Ratio):
@@ -50,6 +51,8 @@ class PromQL:
             return f"{self.within(expression)} / ({self.expression(expression.total)} > 0)"
         if isinstance(expression, Stat):
             return self._stat(expression)
+        if isinstance(expression, Lines):
+            return ""
         if isinstance(expression, Change):
             now = self.expression(expression.of)
             return f"({now}) / (last_over_time(({now})[1m:1m] offset {expression.since}) > 0) - 1"
@@ -63,6 +66,8 @@ class PromQL:
             return condition.promql.strip()
         if isinstance(condition, Anomaly):
             return self._anomaly(condition)
+        if isinstance(condition.expression, Lines):
+            return ""
         return f"{self.expression(condition.expression)} {condition.operator} {self.threshold(condition)}"
 
     def _anomaly(self, anomaly: Anomaly) -> str:

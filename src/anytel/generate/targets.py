@@ -13,7 +13,7 @@ from anytel.generate.spelling import backends
 
 __all__ = ["TARGETS", "Target", "generate", "missing"]
 
-TARGETS = ("prometheus", "alertmanager", "federation", "stack", "datadog", "docs")
+TARGETS = ("prometheus", "alertmanager", "federation", "stack", "loki", "datadog", "docs")
 """In the order in which ``all`` generates them; each is the module ``anytel.generate.NAME``."""
 
 

@@ -16,7 +16,7 @@ from anytel.generate.writer import MANIFEST
 __all__ = ["Artefact", "Artefacts", "Kind", "Rule", "read"]
 
 Kind: TypeAlias = Literal[
-    "prometheus", "rules", "rule tests", "alertmanager", "route tests", "compose", "datadog monitor", "datadog slo",
+    "prometheus", "rules", "loki rules", "rule tests", "alertmanager", "route tests", "compose", "datadog monitor", "datadog slo",
     "datadog dashboard", "datadog metric", "datadog tags", "terraform", "other",
 ]  # fmt: skip
 
@@ -80,11 +80,11 @@ def read(folder: Path) -> Artefacts:
             except (OSError, ValueError, yaml.YAMLError) as exc:
                 found.unreadable.append(Finding("readable", "failed", name, " ".join(str(exc).split())))
             else:
-                found.files.append(Artefact(name, _kind(data), data))
+                found.files.append(Artefact(name, _kind(name, data), data))
     return found
 
 
-def _kind(data: object) -> Kind:
+def _kind(name: str, data: object) -> Kind:
     if isinstance(data, list):
         tests = data and all(isinstance(one, dict) and {"labels", "receivers"} <= one.keys() for one in data)
         return "route tests" if tests else "other"
@@ -97,7 +97,7 @@ def _kind(data: object) -> Kind:
     if "tests" in data and "rule_files" in data:
         return "rule tests"
     if isinstance(data.get("groups"), list) and "apiVersion" not in data:
-        return "rules"
+        return "loki rules" if "loki/" in name else "rules"
     if "scrape_configs" in data or "rule_files" in data:
         return "prometheus"
     return "alertmanager" if "route" in data and "receivers" in data else "other"

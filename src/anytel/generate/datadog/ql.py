@@ -12,6 +12,7 @@ from decimal import Decimal
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.matchers import Matched, matchers
 from anytel.catalogue.stats import percentile, stat_of
 from anytel.catalogue.unusual import Anomaly, Change
@@ -76,6 +77,8 @@ class DatadogQL:
                 f"anomalies({template}, '{expression.algorithm}', {number(Decimal(str(expression.bounds)))})",
                 queries,
             )
+        if isinstance(expression, Lines):
+            raise UnsaidError("log lines are counted by Loki")
         raise TypeError(f"{type(expression).__name__} has no query of Datadog")
 
     def good(self, sli: Ratio | Latency) -> str:

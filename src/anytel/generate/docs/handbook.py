@@ -12,6 +12,7 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.delivery import receivers_of
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import STATS, stat_of
 from anytel.catalogue.unusual import Anomaly, Change
@@ -201,4 +202,6 @@ def _title(catalogue: Catalogue, expression: Expression) -> str:
         return f"The change since {expression.since}{by}"
     if isinstance(expression, Anomaly):
         return f"What is unusual{by}"
+    if isinstance(expression, Lines):
+        return f"Log lines within {expression.window}{by}"
     return "A query in a vendor's own words" if isinstance(expression, Raw) else "A query"

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from anytel.backend import Spelling
 from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
-from anytel.catalogue.expressions import Expression
+from anytel.catalogue.expressions import Condition, Expression, Raw
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.slo import SLO
 from anytel.generate.datadog import scope as datadog_scope
 from anytel.generate.datadog.ql import DatadogQL, UnsaidError
 from anytel.generate.datadog.slos import Objectives
 from anytel.generate.datadog.watch import watched
+from anytel.generate.logql import LogQL
 from anytel.generate.options import Options
 from anytel.generate.prometheus.labels import scope as prometheus_scope
 from anytel.generate.promql import PromQL
@@ -41,6 +43,7 @@ class Vendors:
         self._spellers = {name: speller(name) for name in ("prometheus", "datadog") if name in backends()}
         spell = self._spellers["prometheus"]
         self._promql = PromQL(catalogue, spell, prometheus_scope(options.service))
+        self._logql = LogQL(options.service)
         self._datadog: DatadogQL | None = None
         if "datadog" in self._spellers:
             by = options.datadog_by
@@ -55,6 +58,10 @@ class Vendors:
     def expression(self, expression: Expression) -> Iterator[Query]:
         """Give what is asked for the value of an expression."""
         yield self._prometheus(self._promql.expression(expression))
+        if isinstance(expression, Lines):
+            yield Query("Loki", "logql", self._logql.expression(expression))
+        elif isinstance(expression, Raw) and expression.logql:
+            yield Query("Loki", "logql", expression.logql.strip())
         if self._datadog is not None:
             try:
                 yield Query("Datadog", "text", self._datadog.expression(expression))
@@ -64,6 +71,11 @@ class Vendors:
     def alert(self, alert: Alert) -> Iterator[Query]:
         """Give what is watched."""
         yield self._prometheus(self._promql.condition(alert.condition))
+        condition = alert.condition
+        if isinstance(condition, Condition) and isinstance(condition.expression, Lines):
+            yield Query("Loki", "logql", self._logql.condition(condition))
+        elif isinstance(condition, Raw) and condition.logql:
+            yield Query("Loki", "logql", condition.logql.strip())
         if self._datadog is not None:
             try:
                 yield Query("Datadog", "text", watched(self._catalogue, self._datadog, alert).text)
@@ -83,4 +95,4 @@ class Vendors:
             yield Query("Datadog", "text", f"{body['query']['numerator']}\n/ {body['query']['denominator']}")
 
     def _prometheus(self, text: str) -> Query:
-        return Query("Prometheus", "promql", text, "" if text else "it is a query in another vendor's words")
+        return Query("Prometheus", "promql", text, "" if text else "it is none of its metrics")

@@ -11,6 +11,7 @@ from anytel.catalogue.alert import SEVERITIES
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds, written
 from anytel.catalogue.levels import levels
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.unusual import Change
 from anytel.generate.options import Options
 from anytel.generate.prometheus.alerts import Watch, target_rules
@@ -49,7 +50,7 @@ def alert_tests(catalogue: Catalogue, spell: Speller, watch: Watch) -> Mapping[s
 
     There are none either of what compares with earlier times: it would take weeks of series.
     """
-    if watch.condition is None or isinstance(watch.expression, Change):
+    if watch.condition is None or isinstance(watch.expression, Change | Lines):
         return None
     made = _Holding(catalogue, spell, watch)
     return _file(f"alert-{watch.alert.name}", made.cases(), made.step)

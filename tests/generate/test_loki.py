@@ -1,0 +1,112 @@
+"""What is asked of log lines: as LogQL, as rules, and what is refused. `tests/ops` has a Loki answer it."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+import anytel
+from anytel.catalogue import Catalogue
+from anytel.catalogue.validate import problems
+from anytel.generate import generate
+from anytel.generate.logql import LABELS, METADATA, LogQL
+from anytel.generate.stack.logs import ALLOY
+
+ERRORS = '{service_name="shop", level="error"}'
+CASES = [
+    (anytel.Lines(level="error"), f"(sum(count_over_time({ERRORS} [5m])) or vector(0))"),
+    (
+        anytel.Lines("payment_failed", level="error", by="provider", window="1h"),
+        f'sum by (provider) (count_over_time({ERRORS} | json | event="payment_failed" [1h]))',
+    ),
+    (anytel.Lines(level="error", by="level"), f"sum by (level) (count_over_time({ERRORS} [5m]))"),
+    (
+        anytel.Lines("pay*", where={"http.route": ("/a", "/b"), "retry": True, "order": 3}),
+        (
+            '(sum(count_over_time({service_name="shop"} | json | event=~"pay.*" | http_route=~"/a|/b" | retry="true"'
+            ' | order="3" [5m])) or vector(0))'
+        ),
+    ),
+    (
+        anytel.Lines(where={"user": "*", "said": 'a "b" \\'}),
+        r'(sum(count_over_time({service_name="shop"} | json | user=~".+" | said="a \"b\" \\" [5m])) or vector(0))',
+    ),
+]
+
+
+@pytest.mark.parametrize(("lines", "query"), CASES)
+def test_a_number_of_lines_is_this_query(lines, query):
+    """Service and level select streams; all else is looked for in them."""
+    assert LogQL("shop").expression(lines) == query
+
+
+def test_an_alert_on_lines_is_a_rule_of_loki_and_of_nobody_else(options):
+    """With the labels by which Alertmanager routes it."""
+    lines = anytel.Lines("payment_failed", level="error", by="pay.provider")
+    said = "{value} payments failed at {pay.provider}, {threshold} are usual."
+    anytel.Alert("Payments", lines > 3, severity="critical", message=said, owner="core", runbook="https://e.com/r")
+    anytel.Alert("Own", anytel.Raw(logql='sum(rate({a="b"}[1m])) > 1'), severity="info", for_="0s")
+    made = {target: generate(target, Catalogue.declared(), options) for target in ("loki", "prometheus", "datadog")}
+    assert not [path for path in made["prometheus"] if "Payments" in path]
+    assert "datadog/monitors/Payments.json" not in made["datadog"]
+    payments, own = yaml.safe_load(made["loki"]["loki/rules/fake/alerts.yml"])["groups"][0]["rules"]
+    assert payments == {
+        "alert": "Payments",
+        "expr": f'sum by (pay_provider) (count_over_time({ERRORS} | json | event="payment_failed" [5m])) > 3',
+        "for": "5m",
+        "labels": {"owner": "core", "service": "shop", "severity": "critical"},
+        "annotations": {
+            "summary": "Payments: pay.provider {{ $labels.pay_provider }}",
+            "description": "{{ $value }} payments failed at {{ $labels.pay_provider }}, 3 are usual.",
+            "runbook_url": "https://e.com/r",
+        },
+    }
+    assert own["expr"] == 'sum(rate({a="b"}[1m])) > 1'
+
+
+def test_without_alerts_on_lines_there_is_no_rule(catalogue, options):
+    """And the stack's Loki mounts none."""
+    assert generate("loki", catalogue, options) == {}
+    stack = generate("stack", catalogue, options)
+    assert "ruler" not in yaml.safe_load(stack["stack/loki/loki.yml"])
+    assert "/etc/loki/rules" not in stack["stack/compose.yaml"]
+
+
+def test_the_stack_has_loki_evaluate_the_rules(options):
+    """It mounts them, and knows the Alertmanager."""
+    anytel.Alert("Errors", anytel.Lines(level="error") > 3, severity="info")
+    stack = generate("stack", Catalogue.declared(), options)
+    assert yaml.safe_load(stack["stack/loki/loki.yml"])["ruler"]["alertmanager_url"] == "http://alertmanager:9093"
+    assert "./loki/rules:/etc/loki/rules:ro" in stack["stack/compose.yaml"]
+    assert "Errors" in stack["stack/loki/rules/fake/alerts.yml"]
+
+
+def test_the_shipper_makes_the_labels_that_queries_have():
+    """Of the fields that a line has; ids are no labels."""
+    labels = ALLOY.partition("stage.labels {")[2].partition("}\n  }")[0]
+    metadata = ALLOY.partition("stage.structured_metadata {")[2].partition("}\n  }")[0]
+    assert all(f'{name} = ""' in labels for name in LABELS)
+    assert all(f'{name} = ""' in metadata for name in METADATA)
+    assert not any(name in labels for name in METADATA)
+
+
+WRONG = [
+    (lambda: anytel.Lines() > 1, "these are all log lines", "Say which"),
+    (lambda: anytel.Lines(level="fatal") > 1, "no level 'fatal'", "critical"),
+    (lambda: anytel.Lines("x", by="trace_id") > 1, "by trace_id there are as many values as lines", "Leave it out"),
+    (lambda: anytel.Lines("x", where={"a": ()}) > 1, "a has no value to match", "'*' for any"),
+    (lambda: anytel.Lines("x", window="0s") > 1, "the window is empty", "above 0"),
+    (lambda: anytel.Lines("x", window="soon") > 1, "'soon' is no duration", "Write a number"),
+    (lambda: anytel.Lines("x") >= 0, "it always holds", "another number"),
+    (lambda: anytel.Lines("x") < 0, "it never holds", "another number"),
+]
+
+
+@pytest.mark.parametrize(("make", "wrong", "fix"), WRONG)
+def test_what_is_wrong_is_told_with_its_place(make, wrong, fix):
+    """And the fix."""
+    anytel.Alert("Lines", make(), severity="info")
+    (told,) = problems(Catalogue.declared())
+    assert told.startswith("tests/generate/test_loki.py:")
+    assert wrong in told
+    assert fix in told
