@@ -16,8 +16,8 @@ from anytel.generate.writer import MANIFEST
 __all__ = ["Artefact", "Artefacts", "Kind", "Rule", "read"]
 
 Kind: TypeAlias = Literal[
-    "prometheus", "rules", "loki rules", "rule tests", "alertmanager", "route tests", "compose", "datadog monitor", "datadog slo",
-    "datadog dashboard", "datadog metric", "datadog tags", "terraform", "other",
+    "prometheus", "rules", "loki rules", "rule tests", "alertmanager", "route tests", "compose",
+    "datadog monitor", "datadog slo", "datadog dashboard", "datadog metric", "datadog tags", "terraform", "other",
 ]  # fmt: skip
 
 
