@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
 import anytel
 from anytel.catalogue import Catalogue
 from anytel.catalogue.validate import problems
+from anytel.errors import DeclarationError
 from anytel.generate import generate
-from anytel.generate.logql import LABELS, METADATA, LogQL
+from anytel.generate.checking import check
+from anytel.generate.logql import LABELS, METADATA, LogQL, read
 from anytel.generate.stack.logs import ALLOY
+from anytel.generate.writer import write
 
 ERRORS = '{service_name="shop", level="error"}'
 CASES = [
@@ -38,6 +43,66 @@ CASES = [
 def test_a_number_of_lines_is_this_query(lines, query):
     """Service and level select streams; all else is looked for in them."""
     assert LogQL("shop").expression(lines) == query
+
+
+READABLE = [
+    '{a="b", c=~"d.*"} |= "x" != `y` | json | level="error" | status >= 500 and (x="1" or y!=2)',
+    'topk(3, sum(rate({a="b"} |~ "e" | logfmt | unwrap bytes(n) [1m])) by (h))',
+    'quantile_over_time(0.99, {a="b"} | json | unwrap duration(t) [5m]) by (h)',
+    'sum(rate({a="b"}[1m])) / sum(rate({c="d"}[1m] offset 1h)) * 100 > bool 3',
+    '{a="b"} | pattern `<_> <m>` | line_format "{{.m}}" | label_format x=y,z="q" | drop a,b="c"',
+    'sum(count_over_time({a="b"} | json | d > 10ms | s < 5KB [5m])) or vector(0)',
+    '{a="b"} | trace_id="x"',
+]
+UNREADABLE = [
+    ('{a="b"} |= ', "it ends too early"),
+    ('{a="b"} json', "unexpected 'json'"),
+    ("{}", "unexpected '}'"),
+    ('sum(rate({a="b"}))', "unexpected '))'"),
+    ('rate({a="b"}[5m]) by (x', "it ends too early"),
+    ("{a=b}", "unexpected 'b}'"),
+    ('sum by (x) count_over_time({a="b"}[5m])', "unexpected 'count_over_t'"),
+    ("rate(x[5m])", "unexpected 'x[5m])'"),
+]
+
+
+@pytest.mark.parametrize("query", [*READABLE, *[query for _, query in CASES]])
+def test_logql_is_read(query):
+    """What Loki's pages show, and what is generated."""
+    read(query)
+
+
+@pytest.mark.parametrize(("query", "told"), UNREADABLE)
+def test_what_is_no_logql_is_told(query, told, options):
+    """With the place in the query, and that of the declaration."""
+    with pytest.raises(ValueError, match=re.escape(told)):
+        read(query)
+    anytel.Alert("Own", anytel.Raw(logql=query), severity="info")
+    with pytest.raises(DeclarationError, match=r"test_loki\.py:\d+: alert 'Own': logql= cannot be read"):
+        generate("loki", Catalogue.declared(), options)
+
+
+BROKEN = [
+    ({"expr": "sum(rate(x[5m])) > 1"}, "unexpected 'x[5m])"),
+    ({"expr": 'sum(rate({trace_id="x"}[5m])) > 1'}, "trace_id is no label"),
+    ({"labels": {}}, "it has no severity"),
+    ({"annotations": {}}, "it has no summary"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), BROKEN)
+def test_a_broken_rule_is_refused(tmp_path, options, change, told):
+    """The finding names the file, the alert and what is wrong with it."""
+    anytel.Alert("Errors", anytel.Lines(level="error") > 3, severity="info")
+    write(tmp_path, {"loki": generate("loki", Catalogue.declared(), options)})
+    assert [(one.check, one.outcome) for one in check(tmp_path) if one.file] == [("logql", "passed")]
+    path = tmp_path / "loki/rules/fake/alerts.yml"
+    data = yaml.safe_load(path.read_text())
+    data["groups"][0]["rules"][0] |= change
+    path.write_text(yaml.safe_dump(data))
+    (found,) = [one for one in check(tmp_path) if one.outcome == "failed"]
+    assert found.file == "loki/rules/fake/alerts.yml"
+    assert found.detail.startswith(f"Errors: {told}")
 
 
 def test_an_alert_on_lines_is_a_rule_of_loki_and_of_nobody_else(options):

@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+from lark import Lark, UnexpectedEOF, UnexpectedInput
 
 from anytel.catalogue.expressions import Condition
 from anytel.catalogue.lines import Field, Lines
 from anytel.generate.promql import number, quoted
 
-__all__ = ["LABELS", "METADATA", "LogQL", "field"]
+__all__ = ["LABELS", "METADATA", "LogQL", "field", "read"]
 
 LABELS = ("environment", "level", "service_name")
 """The labels of streams; ``service_name`` is the field ``service`` of a line."""
@@ -72,3 +76,25 @@ def _text(value: Field) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else number(Decimal(str(value)))
+
+
+def read(query: str) -> None:
+    """Read a query by the grammar in ``logql.lark``.
+
+    Raises:
+        ValueError: It is no LogQL; the message says where it ceases to be.
+    """
+    try:
+        _parser().parse(query)
+    except UnexpectedEOF:
+        raise ValueError("it ends too early") from None
+    except UnexpectedInput as exc:
+        at = exc.pos_in_stream or 0
+        raise ValueError(f"unexpected {query[at : at + 12]!r} at character {at + 1}") from None
+
+
+@cache
+def _parser() -> Lark:
+    return Lark(
+        files(__package__).joinpath("logql.lark").read_text(encoding="utf-8"), parser="earley", ambiguity="resolve"
+    )
