@@ -7,6 +7,7 @@ import pytest
 import anytel
 from anytel.catalogue import Catalogue
 from anytel.catalogue.validate import problems
+from anytel.generate import Options, generate
 from anytel.generate.promql import PromQL
 from anytel.generate.queries import looks_back, parse
 from anytel.generate.spelling import speller
@@ -65,13 +66,37 @@ def test_the_tags_of_an_anomaly_can_be_told(calls):
     assert "alert 'B'" in told
 
 
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("x", 0),
+        ("x offset 1d", 86_400),
+        ("rate(x[5m])", 300),
+        ("rate(x[5m] offset 1h)", 3900),
+        ("max_over_time(x[1h:1m])", 3600),
+    ],
+)
+def test_a_query_looks_back_by_its_windows_and_offsets(query, seconds):
+    """So that it is evaluated where samples are kept long enough."""
+    assert looks_back(parse(query)) == seconds
+
+
+def test_what_looks_back_further_than_prometheus_keeps_is_asked_of_thanos(calls):
+    """An anomaly by the week, where two days are kept; the others stay."""
+    anytel.Alert("Weekly", anytel.Anomaly(calls), severity="info")
+    anytel.Alert("Spike", anytel.Change(calls) > 0.5, severity="info")
+    files = generate("stack", Catalogue.declared(), Options(service="shop", retention="2d"))
+    assert {"stack/thanos/rules/alert-Weekly.yml", "stack/prometheus/rules/alert-Spike.yml"} <= files.keys()
+    assert "stack/prometheus/rules/alert-Weekly.yml" not in files
+
+
 def test_prometheus_compares_with_the_past(calls):
     """A change with the value at that time; an anomaly with the same time a season ago."""
     compiled = PromQL(Catalogue.declared(), speller("prometheus"))
     now = "sum(rate(mcp_calls_total[5m]))"
     change = compiled.condition(anytel.Change(calls, since="1h") > 0.5)
     assert change == f"({now}) / (last_over_time(({now})[1m:1m] offset 1h) > 0) - 1 > 0.5"
-    assert looks_back(parse(change)) == 300
+    assert looks_back(parse(change)) == 3660
     for direction in ("above", "below", "both"):
         for seasonality in ("hourly", "daily", "weekly"):
             parse(compiled.condition(anytel.Anomaly(calls, direction=direction, seasonality=seasonality)))

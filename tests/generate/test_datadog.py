@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from anytel.generate import generate
 from anytel.generate.checking import check
 from anytel.generate.options import options as from_command_line
 from anytel.generate.writer import write
+from generate import shop as shop_module
 
 
 class Unusual:
@@ -96,6 +99,23 @@ def test_what_is_generated_passes(folder, catalogue):
     assert {"datadog", "datadog-api-client"} <= {one.check for one in findings if one.outcome == "passed"}
     noted = [one.detail for one in findings if one.outcome == "noted"]
     assert [one.partition(" ")[0] for one in noted] == ["odd", "Theirs"]
+
+
+@pytest.mark.parametrize("app", ["anytel.demo.telemetry", "shop_declared"])
+def test_the_demo_and_another_shop_pass(app, tmp_path):
+    """Generated and checked as a person does it, with a cluster for each of which monitors alert."""
+    source = Path(shop_module.__file__).read_text()
+    (tmp_path / "shop_declared.py").write_text(f"{source}\nShop().declare()\n")
+    anytel_command = [Path(sys.executable).with_name("anytel")]
+    options = ["--app", app, "--out", "ops", "--service", "shop", "--datadog-by", "cluster"]
+    for target in ("datadog", "docs"):
+        subprocess.run([*anytel_command, "generate", target, *options], cwd=tmp_path, check=True, capture_output=True)
+    command = [*anytel_command, "check", "ops", "--app", app, "--json"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    assert [one for one in found if one["outcome"] == "failed"] == []
+    assert {"datadog", "datadog-api-client"} <= {one["check"] for one in found if one["outcome"] == "passed"}
+    assert done.returncode == 0
 
 
 QUERIES = {
