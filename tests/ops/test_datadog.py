@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from anytel.demo import telemetry
+from anytel.generate.checking import check
 from real.processes import need
 
 
@@ -25,10 +27,16 @@ def types():
 
 
 @pytest.fixture(scope="module")
-def resources(tmp_path_factory):
+def folder(tmp_path_factory):
+    """Give what is generated for the demo service."""
     folder = tmp_path_factory.mktemp("ops")
     command = [Path(sys.executable).with_name("anytel"), "generate", "datadog", "--datadog-by", "cluster"]
     subprocess.run([*command, "--app", telemetry.__name__, "--out", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def resources(folder):
     return json.loads((folder / "datadog/terraform/main.tf.json").read_text())["resource"]
 
 
@@ -90,6 +98,20 @@ def test_terraform_configuration_fits_the_provider(types, resources):
         known = configuration(types, resource)
         for name, arguments in made.items():
             assert list(wrong(types, known, arguments, f"{resource}.{name}")) == []
+
+
+def test_terraform_reads_the_configuration(folder):
+    """A name that it does not take is found."""
+    if shutil.which("terraform") is None:
+        pytest.skip("terraform is not installed")
+    assert [one.outcome for one in check(folder) if one.check == "terraform providers"] == ["passed"]
+    path = folder / "datadog/terraform/main.tf.json"
+    text = path.read_text()
+    path.write_text(text.replace('"slo-skills-budget": {', '"slo skills budget": {'))
+    (found,) = [one for one in check(folder) if one.check == "terraform providers"]
+    path.write_text(text)
+    assert found.outcome == "failed"
+    assert "Invalid resource name" in found.detail
 
 
 SPOILT = [
