@@ -15,6 +15,7 @@ from anytel.catalogue import Catalogue
 from anytel.errors import ConfigError, DeclarationError
 from anytel.generate import generate
 from anytel.generate.checking import check
+from anytel.generate.datadog.query import Tag, parse_monitor, parse_query, queries
 from anytel.generate.options import options as from_command_line
 from anytel.generate.writer import write
 from generate import shop as shop_module
@@ -55,6 +56,7 @@ class Unusual:
         for drawn in ("timeseries", "stat", "gauge", "bargauge", "piechart", "table"):
             anytel.View(f"By {drawn}", anytel.Stat(calls, "increase", by="endpoint"), row="Calls", drawn=drawn)
         anytel.View("Share", ok, anytel.Stat(time, "p95"), row="Calls")
+        anytel.View("P95", anytel.Stat(time, "p95", by="endpoint"), row="Calls")
         anytel.View("Times", time, row="Calls", drawn="heatmap")
         anytel.View("Depth", shop.depth, drawn="heatmap")
         anytel.View("Lines", calls, drawn="logs")
@@ -272,9 +274,23 @@ def test_a_view_is_a_widget(data):
         "By piechart": "sunburst",
         "By table": "query_table",
         "Share": "timeseries",
+        "P95": "timeseries",
         "Times": "heatmap",
     }
     assert [one["definition"]["type"] for one in groups["shop"]] == ["note", "list_stream", "slo", "note"]
+
+
+def test_a_widget_and_the_monitor_on_the_same_expression_ask_the_same(data):
+    """And the widget has a line where the monitor alerts."""
+    calls = data["dashboards/shop.json"]["widgets"][1]["definition"]["widgets"]
+    widgets = {one["definition"]["title"]: one["definition"] for one in calls}
+    (query,) = queries(parse_query(widgets["P95"]["requests"][0]["queries"][0]["query"]))
+    (watched,) = queries(parse_monitor(data["monitors/Slow.json"]["query"]).expression)
+    assert replace(query, scope=watched.scope) == watched
+    assert set(watched.scope.tags) == set(query.scope.tags) - {Tag("$env", None)}
+    assert widgets["P95"]["markers"] == [{"label": "Slow", "value": "y > 500", "display_type": "error dashed"}]
+    share = [one["value"] for one in widgets["Share"]["markers"]]
+    assert share == ["y < 99", "y < 99.9"]
 
 
 def test_what_datadog_cannot_have_is_told_on_the_dashboard(data):

@@ -6,10 +6,11 @@ https://docs.datadoghq.com/api/latest/dashboards/, https://docs.datadoghq.com/da
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from anytel.catalogue.catalogue import Catalogue
-from anytel.catalogue.expressions import Expression, Stat
+from anytel.catalogue.expressions import Condition, Expression, Stat
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import stat_of
 from anytel.catalogue.view import View
@@ -17,11 +18,13 @@ from anytel.generate.datadog.monitors import MANAGED, Body
 from anytel.generate.datadog.ql import DatadogQL, UnsaidError
 from anytel.generate.datadog.slos import placeholder
 from anytel.generate.datadog.watch import percent
+from anytel.generate.promql import number
 
 __all__ = ["Dashboard"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _STATES = "State"
+_COLOURS = {"critical": "error", "warning": "warning", "info": "info"}
 _WIDGETS: Mapping[str, str] = {
     "timeseries": "timeseries",
     "stat": "query_value",
@@ -106,11 +109,32 @@ class Dashboard:
     def _requests(self, kind: str, shown: Sequence[Expression]) -> Body:
         made = [self._request(kind, one) for one in shown]
         if kind == "timeseries":
-            return {"show_legend": True, "legend_layout": "auto", "requests": made}
+            markers = [one for expression in shown for one in self._markers(expression)]
+            lines = {"markers": markers} if markers else {}
+            return {"show_legend": True, "legend_layout": "auto", "requests": made, **lines}
         if kind == "query_value":
             unit = {"custom_unit": "%"} if percent(shown[0]) else {}
             return {"autoscale": not unit, "precision": 2, **unit, "requests": made[:1]}
         return {"requests": made if kind == "query_table" else made[:1]}
+
+    def _markers(self, expression: Expression) -> Iterator[Body]:
+        """Give a line at each number beyond which an alert on the same expression is told."""
+        for alert in self._catalogue.alerts:
+            condition = alert.condition
+            if isinstance(condition, Condition) and self._same(condition.expression, expression):
+                scale = 100 if percent(expression) else 1
+                limit = number(Decimal(str(condition.threshold)) * scale)
+                yield {
+                    "label": alert.name,
+                    "value": f"y {condition.operator} {limit}",
+                    "display_type": f"{_COLOURS[alert.severity]} dashed",
+                }
+
+    def _same(self, one: Expression, other: Expression) -> bool:
+        try:
+            return self._compiled.formula(one) == self._compiled.formula(other)
+        except UnsaidError:
+            return False
 
     def _request(self, kind: str, expression: Expression) -> Body:
         formula, queries = self._formula(expression)
