@@ -58,8 +58,9 @@ class Unusual:
         anytel.View("Share", ok, anytel.Stat(time, "p95"), row="Calls")
         anytel.View("P95", anytel.Stat(time, "p95", by="endpoint"), row="Calls")
         anytel.View("Times", time, row="Calls", drawn="heatmap")
-        anytel.View("Depth", shop.depth, drawn="heatmap")
-        anytel.View("Lines", calls, drawn="logs")
+        queries_took = anytel.Histogram("db.time", unit="s", buckets=(0.1, 1))
+        anytel.View("Queries", queries_took, drawn="heatmap")
+        anytel.View("Lines", anytel.Raw(logql='{service_name="shop"}'), drawn="logs")
         anytel.View("Promise", *[slo for slo in Catalogue.declared().slos if slo.name in ("calls", "odd")])
 
 

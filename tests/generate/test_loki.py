@@ -146,6 +146,13 @@ def test_the_stack_has_loki_evaluate_the_rules(options):
     assert "Errors" in stack["stack/loki/rules/fake/alerts.yml"]
 
 
+def test_a_number_of_lines_is_not_shown():
+    """The lines themselves are."""
+    anytel.View("Errors", anytel.Lines(level="error"))
+    (told,) = problems(Catalogue.declared())
+    assert "view 'Errors': a number of log lines is only alerted on, and not shown" in told
+
+
 def test_the_shipper_makes_the_labels_that_queries_have():
     """Of the fields that a line has; ids are no labels."""
     labels = ALLOY.partition("stage.labels {")[2].partition("}\n  }")[0]

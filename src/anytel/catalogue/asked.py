@@ -42,6 +42,9 @@ class Asked:
                 yield from self._latency(one)
             elif isinstance(one, Change | Anomaly):
                 yield from (self.wrong(*told) for told in unusual.wrong(one))
+            elif isinstance(one, Lines) and shown:
+                fix = "Give View(..., Raw(logql=...), drawn='logs') for the lines, or an Alert for their number."
+                yield self.wrong("a number of log lines is only alerted on, and not shown", fix)
             elif isinstance(one, Lines):
                 yield from (self.wrong(*told) for told in lines.wrong(one))
             elif isinstance(one, Raw) and not (one.promql or one.datadog or one.logql):

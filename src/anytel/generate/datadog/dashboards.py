@@ -88,7 +88,7 @@ class Dashboard:
             if isinstance(one, SLO):
                 yield _slo(one) if one.name in self._kept else _note(f"{view.title}: {self.left_out[one.name]}")
         shown = [one for one in view.shows if isinstance(one, Expression)]
-        if shown:
+        if shown or view.drawn == "logs":
             try:
                 yield self._widget(view, shown)
             except UnsaidError as exc:
