@@ -20,31 +20,42 @@ from anytel.runtime import configure, flush, shutdown, stats
 from anytel.tracing.record import NoopSpan as Span
 
 if typing.TYPE_CHECKING:
-    from anytel.catalogue import SLO, Alert, Latency, Mute, Ratio, Raw, Receiver, Stat, Style, View
+    from anytel.catalogue import (
+        SLO,
+        Alert,
+        Anomaly,
+        Change,
+        Latency,
+        Lines,
+        Mute,
+        Ratio,
+        Raw,
+        Receiver,
+        Stat,
+        Style,
+        View,
+    )
 else:
     # The declarations, 5 ms that others do not pay: most processes declare nothing but metrics.
-    _declarations = "SLO", "Alert", "Latency", "Mute", "Ratio", "Raw", "Receiver", "Stat", "View"
+    _declarations = (
+        "SLO", "Alert", "Anomaly", "Change", "Latency", "Lines", "Mute", "Ratio", "Raw", "Receiver", "Stat", "Style",
+        "View",
+    )  # fmt: skip
     __getattr__ = _lazily(__name__, dict.fromkeys(_declarations, "catalogue"))
-
-    def __getattr__(name: str) -> object:
-        """Load the declarations at their first use: most processes declare nothing but metrics."""
-        if name not in ("SLO", "Alert", "Latency", "Mute", "Ratio", "Raw", "Receiver", "Stat", "Style", "View"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from anytel import catalogue  # noqa: PLC0415 -- 5 ms that others do not pay
-
-        return getattr(catalogue, name)
-
 
 __all__ = [
     "SLO",
     "Alert",
+    "Anomaly",
     "AnytelError",
+    "Change",
     "ConfigError",
     "Counter",
     "Distribution",
     "Gauge",
     "Histogram",
     "Latency",
+    "Lines",
     "MisuseError",
     "Mute",
     "Ratio",

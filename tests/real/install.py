@@ -54,6 +54,19 @@ def _pypi(*requirements: str) -> Callable[[Path], None]:
     return install
 
 
+def _wheel(requirement: str) -> Callable[[Path], None]:
+    """Unpack a package, without those it needs: only its files are looked at."""
+
+    def install(folder: Path) -> None:
+        pip = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
+        run(*pip, "--only-binary=:all:", "--dest", folder, requirement)
+        for wheel in folder.glob("*.whl"):
+            shutil.unpack_archive(wheel, folder, "zip")
+            wheel.unlink()
+
+    return install
+
+
 def _npm(*packages: str) -> Callable[[Path], None]:
     def install(folder: Path) -> None:
         options = "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"
@@ -226,6 +239,14 @@ _ALL = (
             "@lezer/common",
             "@lezer/lr",
         ),
+    ),
+    # The schema of Datadog's provider for Terraform, in another form; the provider itself is in no package registry.
+    Tool(
+        "terraform-datadog",
+        "12.15.2",
+        "ops",
+        "cdktf_cdktf_provider_datadog/_jsii/provider-datadog@12.15.2.jsii.tgz",
+        _wheel("cdktf-cdktf-provider-datadog==12.15.2"),
     ),
     Tool(
         "statsd_exporter",

@@ -7,19 +7,24 @@ wrong is told with its place in the code.
 from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.mute import Mute
 from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.style import Style
+from anytel.catalogue.unusual import Anomaly, Change
 from anytel.catalogue.view import View
 
 __all__ = [
     "SLO",
     "Alert",
+    "Anomaly",
     "Catalogue",
+    "Change",
     "Condition",
     "Expression",
     "Latency",
+    "Lines",
     "Mute",
     "Ratio",
     "Raw",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from anytel.catalogue import lines, unusual
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.matchers import matchers
 from anytel.catalogue.stats import STATS, percentile, stat_of
+from anytel.catalogue.unusual import Anomaly, Change
 from anytel.catalogue.witness import outside, selected
 from anytel.metrics.instruments import Instrument
 from anytel.place import Place
@@ -37,6 +40,13 @@ class Asked:
                 yield from self._ratio(one)
             elif isinstance(one, Latency):
                 yield from self._latency(one)
+            elif isinstance(one, Change | Anomaly):
+                yield from (self.wrong(*told) for told in unusual.wrong(one))
+            elif isinstance(one, Lines) and shown:
+                fix = "Give View(..., Raw(logql=...), drawn='logs') for the lines, or an Alert for their number."
+                yield self.wrong("a number of log lines is only alerted on, and not shown", fix)
+            elif isinstance(one, Lines):
+                yield from (self.wrong(*told) for told in lines.wrong(one))
             elif isinstance(one, Raw) and not (one.promql or one.datadog or one.logql):
                 yield self.wrong("a Raw expression has no query", "Give promql=, datadog= or logql=.")
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Latency, Ratio, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.stats import percentile, stat_of
 from anytel.metrics.instruments import Instrument
 
@@ -79,6 +80,8 @@ def _interpolated(catalogue: Catalogue, condition: Condition) -> bool:
 def _range(catalogue: Catalogue, condition: Condition) -> tuple[float | None, float | None, str]:
     """Give the least and the largest value there can be, where there is one, and what says so."""
     expression = condition.expression
+    if isinstance(expression, Lines):
+        return 0.0, None, "it is never below 0"
     if isinstance(expression, Ratio | Latency):
         return 0.0, 1.0, "a share is from 0 to 1"
     if not isinstance(expression, Stat):

@@ -17,6 +17,7 @@ from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, 
 from anytel.catalogue.levels import levels
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import counts_events
+from anytel.catalogue.unusual import Anomaly
 from anytel.catalogue.view import DRAWINGS, View
 from anytel.errors import DeclarationError
 
@@ -121,11 +122,14 @@ class _Checked(Asked):
         yield from self._condition(alert.condition)
         if isinstance(alert.condition, Condition):
             yield from self._message(alert.message, {"value", "threshold", *alert.condition.expression.by})
+            yield from self._recovery(alert.condition, alert.recovery)
+        elif isinstance(alert.condition, Anomaly):
+            yield from self._message(alert.message, {"value", *alert.condition.by})
         elif isinstance(alert.condition, Raw):
             yield from self._message(alert.message, {"value"})
 
     def _condition(self, condition: object) -> Iterator[str]:
-        if isinstance(condition, Raw):
+        if isinstance(condition, Raw | Anomaly):
             yield from self.expression(condition)
         elif not isinstance(condition, Condition):
             wrong = f"{type(condition).__name__} is no condition"
@@ -145,6 +149,19 @@ class _Checked(Asked):
             levels(self.catalogue, condition)
         except (ValueError, TypeError, OverflowError) as exc:
             yield self.wrong(str(exc), f"Compare it with another number than {condition.threshold}.")
+
+    def _recovery(self, condition: Condition, recovery: object) -> Iterator[str]:
+        """Check that what ends an alert does not hold its condition."""
+        if recovery is None:
+            return
+        if isinstance(recovery, bool) or not isinstance(recovery, int | float) or not math.isfinite(recovery):
+            yield self.wrong(f"recovery={recovery!r} is no number", "Give a finite number, or leave it out.")
+            return
+        upwards, threshold = condition.operator.startswith(">"), condition.threshold
+        if isinstance(threshold, int | float) and (recovery >= threshold if upwards else recovery <= threshold):
+            side = "below" if upwards else "above"
+            wrong = f"at recovery={recovery} it would go on, as it alerts {condition.operator} {condition.threshold}"
+            yield self.wrong(wrong, f"Give a number {side} {condition.threshold}.")
 
     def _message(self, message: str, known: set[str]) -> Iterator[str]:
         try:

@@ -35,6 +35,8 @@ __all__ = ["generate"]
 @click.option("--retention-raw", default=None, metavar="DURATION", help="Of raw samples in Thanos; by default 365d.")
 @click.option("--retention-5m", default=None, metavar="DURATION", help="Of samples each 5m; by default 365d.")
 @click.option("--retention-1h", default=None, metavar="DURATION", help="Of samples each 1h; by default 365d.")
+@click.option("--datadog-tag", "datadog_tags", multiple=True, metavar="KEY:VALUE", help="All series have; repeatable.")
+@click.option("--datadog-by", multiple=True, metavar="KEY", help="A tag of hosts, such as cluster; repeatable.")
 @click.option("--external-label", "external_labels", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--prometheus-url", default=None, metavar="URL", help="Where Grafana asks; empty to leave it out.")
 @click.option("--thanos-url", default=None, metavar="URL", help="Of Thanos Query, likewise.")
@@ -58,14 +60,18 @@ def generate(*, target: str, app: str, out: Path, as_json: bool, **given: object
     from anytel.generate.writer import texts, write  # noqa: PLC0415 -- as above
 
     targets = generators.TARGETS if target == "all" else (_known(target, generators.TARGETS),)
+    skipped = {one: generators.missing(one) for one in targets if target == "all" and generators.missing(one)}
     catalogue = load(app)
     chosen = options(app, {**given, "before": texts(out)})
-    files = {one: generators.generate(one, catalogue, chosen) for one in targets}
+    files = {one: generators.generate(one, catalogue, chosen) for one in targets if one not in skipped}
     done = write(out, files)
     if as_json:
         shown = {"out": str(out), "written": done.written, "unchanged": done.unchanged, "removed": done.removed}
+        shown["skipped"] = sorted(skipped)
         click.echo(json.dumps(shown, indent=2))
         return
+    for one, backend in skipped.items():
+        click.echo(f"skipped  {one}: it follows the backend {backend!r}. Run: pip install 'anytel[{backend}]'")
     for path in done.written:
         click.echo(f"wrote    {out / path}")
     for path in done.removed:

@@ -136,6 +136,43 @@ anytel.Alert(
     message="95 % of the answers of {endpoint} take up to {value}, and {threshold} is what we want.",
     runbook=f"{_RUNBOOKS}/latency",
 )
+_SUCCEEDING = anytel.Ratio(good=anytel.Stat(SKILLS_EXECUTIONS, where={"status": "ok"}), total=SKILLS_EXECUTIONS)
+anytel.Alert(
+    "SuccessRateLow",
+    _SUCCEEDING < 0.95,
+    severity="critical",
+    recovery=0.97,
+    message="Only {value} of the executions of skills succeed.",
+    runbook=f"{_RUNBOOKS}/skills",
+)
+anytel.Alert(
+    "SuccessRateDropping",
+    _SUCCEEDING < 0.99,
+    severity="warning",
+    message="Only {value} of the executions of skills succeed, and {threshold} is what we want.",
+    runbook=f"{_RUNBOOKS}/skills",
+)
+anytel.Alert(
+    "SuccessRateUnusual",
+    anytel.Anomaly(_SUCCEEDING, direction="below", seasonality="weekly"),
+    severity="warning",
+    message="Fewer executions of skills succeed than at this time of other weeks.",
+    runbook=f"{_RUNBOOKS}/skills",
+)
+anytel.Alert(
+    "McpCallsSpike",
+    anytel.Change(MCP_CALLS, since="1h") > 0.5,
+    severity="warning",
+    message="The MCP server gets {value} more calls than an hour ago.",
+    runbook=f"{_RUNBOOKS}/mcp",
+)
+anytel.Alert(
+    "McpCallsUnusual",
+    anytel.Anomaly(anytel.Stat(MCP_CALLS, by="type"), direction="above", algorithm="basic"),
+    severity="warning",
+    message="There are more {type} calls of the MCP server than usual.",
+    runbook=f"{_RUNBOOKS}/mcp",
+)
 anytel.Alert(
     "McpErrors",
     anytel.Ratio(

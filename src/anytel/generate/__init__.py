@@ -7,6 +7,6 @@ folder, and the text of each. It neither reads nor writes files, and gives the s
 from __future__ import annotations
 
 from anytel.generate.options import Options
-from anytel.generate.targets import TARGETS, generate
+from anytel.generate.targets import TARGETS, generate, missing
 
-__all__ = ["TARGETS", "Options", "generate"]
+__all__ = ["TARGETS", "Options", "generate", "missing"]

@@ -17,6 +17,8 @@ __all__ = ["Options", "options"]
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_TAG_KEY = re.compile(r"[a-z][a-z0-9_./-]{0,199}")
+_TAG = re.compile(r"[a-z][a-z0-9_./-]*:[a-z0-9_./:*-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -32,7 +34,9 @@ class Options:
     takes the series that *match*. Prometheus keeps samples for *retention*, Thanos those of a resolution for
     *retention_raw*, *retention_5m* and *retention_1h*; ``0s`` is for ever. Grafana asks *prometheus_url*, *thanos_url*
     and *loki_url*, of which an empty one is left out, and leads to a trace at *traces_url*, in which ``{trace_id}``
-    stands for its id. *before* are the files that an earlier run has generated, by their paths below the output folder.
+    stands for its id. Datadog is asked for series with all *datadog_tags*, ``env:prod``, and alerts for each value of
+    the tags *datadog_by*, such as the hosts' ``cluster``. *before* are the files that an earlier run has generated, by
+    their paths below the output folder.
     """
 
     service: str = "app"
@@ -58,6 +62,8 @@ class Options:
     loki_url: str = "http://localhost:3100"
     traces_url: str = ""
     before: Mapping[str, str] = field(default_factory=dict)
+    datadog_tags: tuple[str, ...] = ()
+    datadog_by: tuple[str, ...] = ()
     external_labels: Mapping[str, str] = field(default_factory=lambda: {"cluster": "default", "replica": "a"})
 
 
@@ -74,6 +80,11 @@ def options(app: str, given: Mapping[str, object]) -> Options:
     if "leaves" in settings:
         settings["leaves"] = dict(_leaf(one) for one in cast("tuple[str, ...]", settings["leaves"]))
     made = Options(**settings)  # type: ignore[arg-type]  # the names are those of the command line
+    for name, form, fix in (("datadog_tags", _TAG, "Write env:prod."), ("datadog_by", _TAG_KEY, "Write cluster.")):
+        for one in getattr(made, name):
+            if not form.fullmatch(one):
+                option = {"datadog_tags": "datadog_tag"}.get(name, name)
+                raise _wrong(option, one, "Datadog has no such tag", fix)
     for name in ("scrape_interval", "evaluation_interval", "retention"):
         _duration(name, getattr(made, name))
     for name in ("scrape", "alertmanagers"):

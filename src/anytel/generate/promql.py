@@ -9,12 +9,22 @@ from types import MappingProxyType
 
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
+from anytel.catalogue.lines import Lines
 from anytel.catalogue.matchers import Pattern, matchers
 from anytel.catalogue.stats import percentile, stat_of
+from anytel.catalogue.unusual import Anomaly, Change
 from anytel.generate.spelling import Speller
 from anytel.metrics.instruments import Instrument
 
 __all__ = ["PromQL", "number", "quoted"]
+
+_SEASONS = {
+    "": "1d:5m]",
+    "hourly": "30m:1m] offset 45m",
+    "daily": "30m:1m] offset 1425m",
+    "weekly": "30m:1m] offset 10065m",
+}
+"""Where the usual is looked for: what ends a quarter of an hour after the same time a season ago."""
 
 
 class PromQL:
@@ -37,7 +47,7 @@ class PromQL:
         self._scope = [f"{label}={quoted(value)}" for label, value in scope.items()] + list(narrowed)
 
     def expression(self, expression: Expression) -> str:
-        """Give the query for the value of *expression*; empty for a `Raw` one that has none in PromQL."""
+        """Give the query for the value of *expression*; empty for one that has none in PromQL."""
         if isinstance(expression, Raw):
             return expression.promql.strip()
         if isinstance(expression, Ratio):
@@ -47,13 +57,35 @@ class PromQL:
             return f"{self.within(expression)} / ({self.expression(expression.total)} > 0)"
         if isinstance(expression, Stat):
             return self._stat(expression)
+        if isinstance(expression, Lines):
+            return ""
+        if isinstance(expression, Change):
+            now = self.expression(expression.of)
+            return f"({now}) / (last_over_time(({now})[1m:1m] offset {expression.since}) > 0) - 1"
+        if isinstance(expression, Anomaly):
+            return self.expression(expression.of)
         raise TypeError(f"{type(expression).__name__} has no PromQL")
 
-    def condition(self, condition: Condition | Raw) -> str:
+    def condition(self, condition: Condition | Anomaly | Raw) -> str:
         """Give the query that has a value exactly where *condition* holds."""
         if isinstance(condition, Raw):
             return condition.promql.strip()
+        if isinstance(condition, Anomaly):
+            return self._anomaly(condition)
+        if isinstance(condition.expression, Lines):
+            return ""
         return f"{self.expression(condition.expression)} {condition.operator} {self.threshold(condition)}"
+
+    def _anomaly(self, anomaly: Anomaly) -> str:
+        """Compare with the half hour around the same time a season ago, and with how much a day varies.
+
+        Prometheus has no algorithms for this: it is nearer to Datadog's ``basic`` than to what learns.
+        """
+        now = self.expression(anomaly.of)
+        usual = f"avg_over_time(({now})[{_SEASONS[anomaly.seasonality]})"
+        band = f"{number(Decimal(str(anomaly.bounds)))} * stddev_over_time(({now})[1d:5m])"
+        sides = {"above": f"({now}) > {usual} + {band}", "below": f"({now}) < {usual} - {band}"}
+        return sides.get(anomaly.direction) or joined(sides.values(), "or")
 
     def threshold(self, condition: Condition) -> str:
         """Give the number that a condition compares with, in Prometheus' unit."""

@@ -69,12 +69,15 @@ def selectors(expression: parser.Expr) -> list[Selector]:
 
 
 def looks_back(expression: parser.Expr) -> float:
-    """Give the longest window of a query, in seconds."""
+    """Give how far a query looks back at most, in seconds: by its windows, and by offsets to where they end."""
     found: list[float] = [0.0]
 
     def visit(node: parser.Expr) -> None:
         if isinstance(node, parser.MatrixSelector | parser.SubqueryExpr) and node.range is not None:
-            found.append(node.range.total_seconds())
+            offset = (node if isinstance(node, parser.SubqueryExpr) else node.vector_selector).offset
+            found.append(node.range.total_seconds() + (offset.total_seconds() if offset else 0.0))
+        elif isinstance(node, parser.VectorSelector) and node.offset:
+            found.append(node.offset.total_seconds())
 
     parser.walk(expression, visit)
     return max(found)

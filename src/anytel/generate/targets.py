@@ -9,11 +9,16 @@ from typing import Protocol, cast
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.validate import validate
 from anytel.generate.options import Options
+from anytel.generate.spelling import backends
 
-__all__ = ["TARGETS", "Target", "generate"]
+__all__ = ["TARGETS", "Target", "generate", "missing"]
 
-TARGETS = ("prometheus", "alertmanager", "federation", "grafana", "stack")
+TARGETS = ("prometheus", "alertmanager", "federation", "grafana", "stack", "loki", "datadog", "docs")
 """In the order in which ``all`` generates them; each is the module ``anytel.generate.NAME``."""
+
+
+_BACKENDS = {"datadog": "datadog"}
+"""The backend whose names a target has, where not everybody who generates has it."""
 
 
 class Target(Protocol):
@@ -21,6 +26,12 @@ class Target(Protocol):
 
     def files(self, catalogue: Catalogue, options: Options, /) -> Mapping[str, str]:
         """Give the text of each file by its path below the output folder, with ``/`` between folders."""
+
+
+def missing(target: str) -> str:
+    """Give the backend that *target* follows, where it is not installed; else nothing."""
+    backend = _BACKENDS.get(target, "")
+    return "" if backend in ("", *backends()) else backend
 
 
 def generate(target: str, catalogue: Catalogue, options: Options) -> dict[str, str]:

@@ -16,8 +16,10 @@ from anytel.generate.writer import MANIFEST
 __all__ = ["Artefact", "Artefacts", "Kind", "Rule", "read"]
 
 Kind: TypeAlias = Literal[
-    "prometheus", "rules", "rule tests", "alertmanager", "route tests", "compose", "dashboard", "provisioning", "other"
-]
+    "prometheus", "rules", "loki rules", "rule tests", "alertmanager", "route tests", "compose",
+    "dashboard", "provisioning",
+    "datadog monitor", "datadog slo", "datadog dashboard", "datadog metric", "datadog tags", "terraform", "other",
+]  # fmt: skip
 _PROVISIONED = ("datasources", "providers", "groups", "contactPoints", "policies", "muteTimes", "templates")
 """What files of Grafana hold, one or several of them, beside ``apiVersion``."""
 
@@ -81,16 +83,18 @@ def read(folder: Path) -> Artefacts:
             except (OSError, ValueError, yaml.YAMLError) as exc:
                 found.unreadable.append(Finding("readable", "failed", name, " ".join(str(exc).split())))
             else:
-                found.files.append(Artefact(name, _kind(data), data))
+                found.files.append(Artefact(name, _kind(name, data), data))
     return found
 
 
-def _kind(data: object) -> Kind:
+def _kind(name: str, data: object) -> Kind:
     if isinstance(data, list):
         tests = data and all(isinstance(one, dict) and {"labels", "receivers"} <= one.keys() for one in data)
         return "route tests" if tests else "other"
     if not isinstance(data, dict):
         return "other"
+    if (datadog := _datadog(data)) is not None:
+        return datadog
     if isinstance(data.get("services"), dict):
         return "compose"
     if "schemaVersion" in data and "panels" in data:
@@ -102,7 +106,22 @@ def _kind(data: object) -> Kind:
     if "tests" in data and "rule_files" in data:
         return "rule tests"
     if isinstance(data.get("groups"), list) and "apiVersion" not in data:
-        return "rules"
+        return "loki rules" if "loki/" in name else "rules"
     if "scrape_configs" in data or "rule_files" in data:
         return "prometheus"
     return "alertmanager" if "route" in data and "receivers" in data else "other"
+
+
+def _datadog(data: dict[str, Any]) -> Kind | None:
+    """Give the kind of a body of Datadog's API, or of what Terraform makes of them."""
+    if isinstance(data.get("query"), str) and isinstance(data.get("options"), dict):
+        return "datadog monitor"
+    if isinstance(data.get("query"), dict) and {"numerator", "denominator"} <= data["query"].keys():
+        return "datadog slo"
+    if {"layout_type", "widgets"} <= data.keys():
+        return "datadog dashboard"
+    if isinstance(data.get("data"), dict) and data["data"].get("type") == "manage_tags":
+        return "datadog tags"
+    if {"type", "description"} <= data.keys() <= {"type", "description", "unit", "per_unit", "short_name"}:
+        return "datadog metric"
+    return "terraform" if isinstance(data.get("resource"), dict) and "terraform" in data else None

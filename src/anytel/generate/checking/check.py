@@ -8,9 +8,12 @@ from pathlib import Path
 from anytel.catalogue.catalogue import Catalogue
 from anytel.errors import ConfigError
 from anytel.generate.checking.artefacts import read
+from anytel.generate.checking.datadog import datadog_checks
+from anytel.generate.checking.datadog_models import model_checks
 from anytel.generate.checking.finding import Finding
 from anytel.generate.checking.grammars import grammar_checks
 from anytel.generate.checking.live import live_checks
+from anytel.generate.checking.loki import loki_checks
 from anytel.generate.checking.own import own_checks
 from anytel.generate.checking.schema import schema_checks
 from anytel.generate.checking.tools import tool_checks
@@ -30,8 +33,11 @@ def check(folder: Path, catalogue: Catalogue | None = None, live: str = "") -> I
         fix = "Generate some: anytel generate all --app MODULE --out DIR."
         raise ConfigError("DIR", str(folder), "the command line", problem, fix)
     yield from own_checks(artefacts, catalogue)
+    yield from loki_checks(artefacts)
+    yield from datadog_checks(artefacts, catalogue)
     yield from tool_checks(artefacts)
     yield from schema_checks(artefacts)
     yield from grammar_checks(artefacts)
+    yield from model_checks(artefacts)
     if live:
         yield from live_checks(artefacts, live)

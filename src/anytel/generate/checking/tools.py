@@ -38,6 +38,7 @@ def tool_checks(artefacts: Artefacts) -> Iterator[Finding]:
         for file in files:
             yield _run(name, [program, *arguments, str(artefacts.folder / file.path)], file)
     yield from _routes(artefacts)
+    yield from _terraform(artefacts)
 
 
 def _routes(artefacts: Artefacts) -> Iterator[Finding]:
@@ -54,6 +55,17 @@ def _routes(artefacts: Artefacts) -> Iterator[Finding]:
         yield from failed or [Finding(name, "passed", file.path)]
 
 
+def _terraform(artefacts: Artefacts) -> Iterator[Finding]:
+    """Have Terraform read configurations, without providers: names of resources, and what refers to them."""
+    name, program = "terraform providers", _program("terraform")
+    for file in artefacts.of("terraform"):
+        if program is None:
+            yield Finding(name, "skipped", file.path, "terraform is not installed")
+            continue
+        folder = (artefacts.folder / file.path).parent
+        yield _run(name, [program, f"-chdir={folder}", "providers", "-no-color"], file, CHECKPOINT_DISABLE="1")
+
+
 def _expected(test: Mapping[str, Any]) -> Iterator[str]:
     yield f"--verify.receivers={','.join(test['receivers'])}"
     yield from (f"{name}={value}" for name, value in test["labels"].items())
@@ -63,13 +75,14 @@ def _program(tool: str) -> str | None:
     return os.environ.get(tool.upper().replace("-", "_")) or shutil.which(tool)
 
 
-def _run(name: str, command: Sequence[str], file: Artefact) -> Finding:
+def _run(name: str, command: Sequence[str], file: Artefact, **env: str) -> Finding:
     try:
         done = subprocess.run(  # noqa: S603 -- a program that the user has installed, on the user's files
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, **env},
             timeout=_TIMEOUT,
             check=False,
         )

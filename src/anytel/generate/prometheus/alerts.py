@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Stat
+from anytel.catalogue.unusual import Anomaly, Change
 from anytel.generate.options import Options
 from anytel.generate.prometheus.labels import (
     NO_DATA,
@@ -18,7 +19,7 @@ from anytel.generate.prometheus.labels import (
     owner_of,
     scope,
 )
-from anytel.generate.prometheus.message import Message, said_of_raw
+from anytel.generate.prometheus.message import Message, said_without_threshold
 from anytel.generate.prometheus.slo import Rule
 from anytel.generate.promql import PromQL, quoted
 from anytel.generate.spelling import Speller
@@ -46,7 +47,12 @@ class Watch:
         if not expr:
             return
         held = {"for": alert.for_} if seconds(alert.for_) else {}
-        said = self.message.template() if self.message else (alert.name, said_of_raw(alert.message))
+        labels_of = self.compiled.labels(self.expression)
+        said = (
+            self.message.template()
+            if self.message
+            else (_named(alert.name, labels_of), said_without_threshold(alert.message, labels_of))
+        )
         yield {
             "alert": alert.name,
             "expr": expr,
@@ -67,9 +73,10 @@ class Watch:
     @property
     def total(self) -> Stat | None:
         """The stat without whose metric nothing can be said."""
-        if isinstance(self.expression, Ratio | Latency):
-            return self.expression.total
-        return self.expression if isinstance(self.expression, Stat) else None
+        of = self.expression.of if isinstance(self.expression, Change | Anomaly) else self.expression
+        if isinstance(of, Ratio | Latency):
+            return of.total
+        return of if isinstance(of, Stat) else None
 
     def labels(self, severity: str) -> dict[str, str]:
         """Give the labels of an alert."""
@@ -80,6 +87,11 @@ class Watch:
         name = self._catalogue.instrument(total).name
         description = f"There has been no series of {name} for {self.alert.no_data}."
         return annotate(f"{self.alert.name}: the metric is not there", description, self.alert.runbook)
+
+
+def _named(name: str, labels_of: Mapping[str, str]) -> str:
+    told = ", ".join(f"{tag} {{{{ $labels.{label} }}}}" for tag, label in labels_of.items())
+    return f"{name}: {told}" if told else name
 
 
 def target_rules(options: Options) -> list[Rule]:

@@ -10,10 +10,11 @@ from anytel.catalogue.alert import Alert
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Condition, Latency, Ratio, Stat
 from anytel.catalogue.stats import stat_of
+from anytel.catalogue.unusual import Change
 from anytel.generate.prometheus.humanize import FORMATS, FOUR_DIGITS
 from anytel.generate.promql import PromQL
 
-__all__ = ["Message", "plain", "said_of_raw"]
+__all__ = ["Message", "pieces", "plain", "said_without_threshold", "usual"]
 
 
 class Message:
@@ -24,7 +25,7 @@ class Message:
         self._labels = compiled.labels(condition.expression)
         self._format = _format(catalogue, compiled, condition)
         self._threshold = FORMATS[self._format](float(Decimal(compiled.threshold(condition))))
-        self._text = alert.message or _usual(catalogue, condition)
+        self._text = alert.message or usual(catalogue, condition)
 
     def template(self) -> tuple[str, str]:
         """Give summary and description with what Prometheus fills in."""
@@ -41,11 +42,12 @@ class Message:
     def _filled(self, tags: Mapping[str, str], value: str) -> tuple[str, str]:
         told = ", ".join(f"{tag} {tags[tag]}" for tag in self._labels)
         known = {**tags, "value": value, "threshold": self._threshold}
-        description = "".join(literal if name is None else known[name] for literal, name in _pieces(self._text))
+        description = "".join(literal if name is None else known[name] for literal, name in pieces(self._text))
         return f"{self._alert.name}: {told}" if told else self._alert.name, description
 
 
-def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
+def pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """Give the parts of a message: a text, or the name of what is filled in."""
     for literal, name, _, _ in string.Formatter().parse(text):
         if literal:
             yield plain(literal), None
@@ -58,14 +60,15 @@ def plain(text: str) -> str:
     return text.replace("{{", "{ {")
 
 
-def said_of_raw(text: str) -> str:
-    """Give the message of an alert on a `Raw` query, in which only the value is known."""
-    return "".join(literal if name is None else "{{ $value }}" for literal, name in _pieces(text))
+def said_without_threshold(text: str, labels: Mapping[str, str]) -> str:
+    """Give the message of an alert that compares with no number, in which the value and the *labels* are known."""
+    known = {tag: f"{{{{ $labels.{label} }}}}" for tag, label in labels.items()}
+    return "".join(literal if name is None else known.get(name, "{{ $value }}") for literal, name in pieces(text))
 
 
 def _format(catalogue: Catalogue, compiled: PromQL, condition: Condition) -> str:
     expression = condition.expression
-    if isinstance(expression, Ratio | Latency):
+    if isinstance(expression, Ratio | Latency | Change):
         return "humanizePercentage"
     if isinstance(expression, Stat):
         instrument = catalogue.instrument(expression)
@@ -75,7 +78,7 @@ def _format(catalogue: Catalogue, compiled: PromQL, condition: Condition) -> str
     return "humanize" if abs(Decimal(compiled.threshold(condition))) >= 1000 else FOUR_DIGITS
 
 
-def _usual(catalogue: Catalogue, condition: Condition) -> str:
+def usual(catalogue: Catalogue, condition: Condition) -> str:
     """Say what is compared, in words."""
     expression = condition.expression
     limit = f"is {{value}}; it alerts when that is {_WORDS[condition.operator]} {{threshold}}."
@@ -86,6 +89,8 @@ def _usual(catalogue: Catalogue, condition: Condition) -> str:
         return f"The share of {catalogue.instrument(expression.total).name} of at most {expression.le:g} {limit}"
     if isinstance(expression, Ratio):
         return f"The share of {catalogue.instrument(expression.total).name} that is {expression.share} {limit}"
+    if isinstance(expression, Change):
+        return f"The change since {expression.since} {limit}"
     return limit
 
 

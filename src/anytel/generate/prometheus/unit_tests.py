@@ -12,6 +12,8 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds, written
 from anytel.catalogue.expressions import Ratio
 from anytel.catalogue.levels import holds, levels
+from anytel.catalogue.lines import Lines
+from anytel.catalogue.unusual import Change
 from anytel.generate.options import Options
 from anytel.generate.prometheus.alerts import Watch, target_rules
 from anytel.generate.prometheus.feed import EVENTS, Feed, Phase, Series
@@ -45,8 +47,11 @@ def slo_tests(catalogue: Catalogue, spell: Speller, objective: Objective) -> Map
 
 
 def alert_tests(catalogue: Catalogue, spell: Speller, watch: Watch) -> Mapping[str, object] | None:
-    """Give the tests of an alert's rules; None for a `Raw` one, of whose series nothing is known."""
-    if watch.condition is None:
+    """Give the tests of an alert's rules; None for a `Raw` one, of whose series nothing is known.
+
+    There are none either of what compares with earlier times: it would take weeks of series.
+    """
+    if watch.condition is None or isinstance(watch.expression, Change | Lines):
         return None
     made = _Holding(catalogue, spell, watch)
     return _file(f"alert-{watch.alert.name}", made.cases(), made.step)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from anytel.catalogue.catalogue import Catalogue
-from anytel.generate import alertmanager, prometheus
+from anytel.generate import alertmanager, loki, prometheus
 from anytel.generate.grafana import shown
 from anytel.generate.grafana.datasources import datasources, provider
 from anytel.generate.options import Options
@@ -30,12 +30,14 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     chosen = inside(options)
     head = notice(catalogue.app, "stack")
     divided = ruler.divided(prometheus.documents(catalogue, chosen), options.retention)
+    log_rules = loki.files(catalogue, chosen)
     mounted = {
         **{path: yaml_text(data, head) for path, data in divided.items()},
         **alertmanager.files(catalogue, chosen),
         "thanos/bucket.yml": yaml_text(thanos.BUCKET, head),
         "thanos/endpoints.yml": yaml_text(thanos.ENDPOINTS, head),
-        "loki/loki.yml": yaml_text(logs.loki(), head),
+        "loki/loki.yml": yaml_text(logs.loki(alerts=bool(log_rules)), head),
+        **log_rules,
         "alloy/config.alloy": logs.ALLOY,
         **shown(catalogue, chosen),
         "grafana/provisioning/datasources/datasources.yaml": yaml_text(datasources(chosen), head),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anytel.catalogue.catalogue import Catalogue
+from anytel.generate import loki
 from anytel.generate.alertmanager.config import secrets as receivers_secrets
 from anytel.generate.options import Options
 from anytel.generate.stack import grafana, logs, thanos
@@ -79,7 +80,7 @@ def _services(catalogue: Catalogue, options: Options) -> Mapping[str, tuple[str,
         ),
         "alertmanager": ("Tells people.", _alertmanager(catalogue, options)),
         **thanos.services(options),
-        **logs.services(),
+        **logs.services(alerts=bool(loki.rules(catalogue, options.service))),
         **grafana.services(),
     }
 

@@ -37,19 +37,31 @@ loki.source.docker "project" {
   forward_to = [loki.process.project.receiver]
 }
 
-// Of a line in JSON, as anytel writes them, the level and the service become labels: few values each. What has many,
-// such as the trace id, stays in the line or becomes structured metadata.
+// Of a line in JSON, as anytel writes them, level, service and environment become labels: few values each. What has
+// many, such as the trace id, stays in the line or becomes structured metadata. A line keeps its own time.
 loki.process "project" {
   stage.json {
-    expressions = {level = "level", service_name = "service", trace_id = "trace_id"}
+    expressions = {
+      timestamp    = "timestamp",
+      level        = "level",
+      service_name = "service",
+      environment  = "environment",
+      trace_id     = "trace_id",
+      span_id      = "span_id",
+    }
+  }
+
+  stage.timestamp {
+    source = "timestamp"
+    format = "RFC3339Nano"
   }
 
   stage.labels {
-    values = {level = "", service_name = ""}
+    values = {environment = "", level = "", service_name = ""}
   }
 
   stage.structured_metadata {
-    values = {trace_id = ""}
+    values = {span_id = "", trace_id = ""}
   }
 
   forward_to = [loki.write.default.receiver]
@@ -63,8 +75,16 @@ loki.write "default" {
 """
 
 
-def loki() -> Mapping[str, object]:
-    """Give the configuration of a single Loki that keeps logs on a volume for 30 days."""
+_RULER = {
+    "storage": {"type": "local", "local": {"directory": "/etc/loki/rules"}},
+    "rule_path": "/loki/rules-evaluated",
+    "alertmanager_url": "http://alertmanager:9093",
+    "enable_api": True,
+}
+
+
+def loki(*, alerts: bool = False) -> Mapping[str, object]:
+    """Give the configuration of a single Loki that keeps logs on a volume for 30 days; with *alerts* it has rules."""
     return {
         "auth_enabled": False,
         "server": {"http_listen_port": 3100},
@@ -91,19 +111,21 @@ def loki() -> Mapping[str, object]:
             "retention_enabled": True,
             "delete_request_store": "filesystem",
         },
+        **({"ruler": _RULER} if alerts else {}),
         "analytics": {"reporting_enabled": False},
     }
 
 
-def services() -> Mapping[str, tuple[str, Service]]:
-    """Give each service by its name, with the comment that belongs above it."""
+def services(*, alerts: bool = False) -> Mapping[str, tuple[str, Service]]:
+    """Give each service by its name, with the comment that belongs above it; with *alerts* there are rules."""
+    rules = [mounted("loki/rules", "/etc/loki/rules")] if alerts else []
     return {
         "loki": (
             "Keeps the logs of all services for 30 days.",
             service(
                 LOKI,
                 command=["-config.file=/etc/loki/loki.yml"],
-                volumes=[mounted("loki/loki.yml", "/etc/loki/loki.yml"), "loki_data:/loki"],
+                volumes=[mounted("loki/loki.yml", "/etc/loki/loki.yml"), *rules, "loki_data:/loki"],
                 healthcheck=healthy("/usr/bin/loki", "-health"),
             ),
         ),
