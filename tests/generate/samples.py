@@ -17,7 +17,7 @@ __all__ = ["demo", "shop"]
 def demo() -> Catalogue:
     """Give what the demo service declares."""
     declared.forget()
-    runpy.run_path(str(Path(asgi.__file__).with_name("demo") / "telemetry.py"), run_name="anytel.demo.telemetry")
+    runpy.run_path(str(Path(anytel.__file__).with_name("demo") / "telemetry.py"), run_name="anytel.demo.telemetry")
     found = Catalogue.declared("anytel.demo.telemetry")
     ours = {one.name: one for one in (asgi.DURATION, asgi.ACTIVE)}
     return replace(found, instruments={**ours, **found.instruments})
