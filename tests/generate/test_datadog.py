@@ -121,6 +121,25 @@ def test_the_demo_and_another_shop_pass(app, tmp_path):
     assert done.returncode == 0
 
 
+def test_of_all_targets_those_without_their_backend_are_skipped(tmp_path):
+    """Who has only Prometheus is not bothered; who asks for Datadog is told what to install."""
+    (tmp_path / "declared.py").write_text("import anytel\nanytel.Counter('a.b')\n")
+    blocked = "import sys; sys.modules['datadog'] = None; from anytel.cli import main; main()"
+
+    def run(target):
+        command = [sys.executable, "-c", blocked, "generate", target, "--app", "declared", "--out", "ops"]
+        return subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+
+    every = run("all")
+    assert every.returncode == 0, every.stderr
+    assert "skipped  datadog: it follows the backend 'datadog'. Run: pip install 'anytel[datadog]'" in every.stdout
+    assert not (tmp_path / "ops/datadog").exists()
+    assert "Datadog" not in (tmp_path / "ops/docs/METRICS.md").read_text()
+    one = run("datadog")
+    assert one.returncode == 2
+    assert "pip install 'anytel[datadog]'" in one.stderr
+
+
 QUERIES = {
     "Failing": (
         "sum(last_5m):100 * default_zero(sum:mcp.calls{service:shop,outcome:ok} by {endpoint}.as_count())"
@@ -253,12 +272,9 @@ def test_percentiles_are_switched_on_where_they_are_asked_for(data):
 
 
 def test_metrics_are_described(data):
-    """In Datadog's words for type and unit."""
-    assert data["metrics/response.time.json"] == {
-        "type": "distribution",
-        "description": "response.time",
-        "unit": "millisecond",
-    }
+    """In Datadog's words for type and unit; that something is a distribution it knows by itself."""
+    assert data["metrics/response.time.json"] == {"description": "response.time", "unit": "millisecond"}
+    assert data["metrics/mcp.errors.json"] == {"type": "count", "description": "mcp.errors"}
 
 
 def test_a_view_is_a_widget(data):
