@@ -35,6 +35,10 @@ class Unusual:
         anytel.Alert("Failing", ok < 0.99, severity="critical", message=said, recovery=0.995, no_data="30m")
         anytel.Alert("FailingSoon", ok < 0.999, severity="warning", message=said)
         anytel.Alert("Spike", anytel.Change(calls, since="1h") > 0.5, severity="warning")
+        anytel.Alert("Busy", anytel.Stat(calls) > 0.5, severity="info")
+        anytel.Alert("Many1h", anytel.Stat(calls, "increase", window="1h") > 1000, severity="info")
+        anytel.Alert("Half", anytel.Stat(calls, "increase", window="90s") > 1000, severity="info")
+        anytel.Alert("Mean", anytel.Stat(time, "avg") > 300, severity="info")
         anytel.Alert("Slow", anytel.Stat(time, "p95", by=("endpoint",)) > 500, severity="critical")
         anytel.Alert("Gone", anytel.Stat(calls, window="10m") <= 0, severity="critical", for_="10m")
         anytel.Alert("Deep", anytel.Stat(shop.depth, "max", by="queue") > 100, severity="info", for_="15m")
@@ -101,7 +105,7 @@ def test_what_is_generated_passes(folder, catalogue):
     assert [one for one in findings if one.outcome == "failed"] == []
     assert {"datadog", "datadog-api-client"} <= {one.check for one in findings if one.outcome == "passed"}
     noted = [one.detail for one in findings if one.outcome == "noted"]
-    assert [one.partition(" ")[0] for one in noted] == ["odd", "Theirs"]
+    assert [one.partition(" ")[0] for one in noted] == ["odd", "Half", "Theirs"]
 
 
 @pytest.mark.parametrize("app", ["anytel.demo.telemetry", "shop_declared"])
@@ -121,14 +125,36 @@ def test_the_demo_and_another_shop_pass(app, tmp_path):
     assert done.returncode == 0
 
 
+def test_of_all_targets_those_without_their_backend_are_skipped(tmp_path):
+    """Who has only Prometheus is not bothered; who asks for Datadog is told what to install."""
+    (tmp_path / "declared.py").write_text("import anytel\nanytel.Counter('a.b')\n")
+    blocked = "import sys; sys.modules['datadog'] = None; from anytel.cli import main; main()"
+
+    def run(target):
+        command = [sys.executable, "-c", blocked, "generate", target, "--app", "declared", "--out", "ops"]
+        return subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+
+    every = run("all")
+    assert every.returncode == 0, every.stderr
+    assert "skipped  datadog: it follows the backend 'datadog'. Run: pip install 'anytel[datadog]'" in every.stdout
+    assert not (tmp_path / "ops/datadog").exists()
+    assert "Datadog" not in (tmp_path / "ops/docs/METRICS.md").read_text()
+    one = run("datadog")
+    assert one.returncode == 2
+    assert "pip install 'anytel[datadog]'" in one.stderr
+
+
 QUERIES = {
     "Failing": (
         "sum(last_5m):100 * default_zero(sum:mcp.calls{service:shop,outcome:ok} by {endpoint}.as_count())"
         " / sum:mcp.calls{service:shop} by {endpoint}.as_count() < 99"
     ),
-    "Spike": "pct_change(avg(last_5m),last_1h):sum:mcp.calls{service:shop}.as_rate() > 50",
+    "Spike": "pct_change(sum(last_5m),last_1h):sum:mcp.calls{service:shop}.as_count() > 50",
+    "Busy": "sum(last_5m):sum:mcp.calls{service:shop}.as_count() / 300 > 0.5",
+    "Many1h": "sum(last_1h):sum:mcp.calls{service:shop}.as_count() > 1000",
+    "Mean": "avg(last_5m):avg:response.time{service:shop} > 300",
     "Slow": "percentile(last_5m):p95:response.time{service:shop} by {endpoint} > 500",
-    "Gone": "avg(last_10m):default_zero(sum:mcp.calls{service:shop}.as_rate()) <= 0",
+    "Gone": "sum(last_10m):default_zero(sum:mcp.calls{service:shop}.as_count()) / 600 <= 0",
     "Deep": "min(last_15m):max:queue.depth{service:shop} by {queue} > 100",
     "Odd": (
         "avg(last_4h):anomalies(100 * default_zero(sum:mcp.calls{service:shop,outcome:ok} by {endpoint}.as_count())"
@@ -136,7 +162,7 @@ QUERIES = {
         " alert_window='last_30m', count_default_zero='true', seasonality='weekly') >= 1"
     ),
     "Many": (
-        "avg(last_4h):anomalies(sum:mcp.calls{service:shop} by {endpoint}.as_rate(), 'basic', 3, direction='above',"
+        "avg(last_4h):anomalies(sum:mcp.calls{service:shop} by {endpoint}.as_count(), 'basic', 3, direction='above',"
         " interval=60, alert_window='last_15m', count_default_zero='true') >= 1"
     ),
     "Own": "avg(last_5m):avg:system.load.1{*} > 3",
@@ -253,12 +279,9 @@ def test_percentiles_are_switched_on_where_they_are_asked_for(data):
 
 
 def test_metrics_are_described(data):
-    """In Datadog's words for type and unit."""
-    assert data["metrics/response.time.json"] == {
-        "type": "distribution",
-        "description": "response.time",
-        "unit": "millisecond",
-    }
+    """In Datadog's words for type and unit; that something is a distribution it knows by itself."""
+    assert data["metrics/response.time.json"] == {"description": "response.time", "unit": "millisecond"}
+    assert data["metrics/mcp.errors.json"] == {"type": "count", "description": "mcp.errors"}
 
 
 def test_a_view_is_a_widget(data):

@@ -21,15 +21,10 @@ Seasonality: TypeAlias = Literal["hourly", "daily", "weekly", ""]
 SEASONALITIES: tuple[Seasonality, ...] = ("hourly", "daily", "weekly")
 
 
-class Change(Expression):
-    """By which share a value is larger than it was *since* ago: 0.5 where it has grown by half, -1 where it is gone.
+class _Of(Expression):
+    """Something about the values of one other expression."""
 
-    It has no value where there was none, or 0, then.
-    """
-
-    def __init__(self, of: Expression | Measured, *, since: str = "1h") -> None:
-        self.place = declaring()
-        self.of, self.since = _expression(of), since
+    of: Expression
 
     @property
     def parts(self) -> tuple[Expression, ...]:
@@ -47,7 +42,18 @@ class Change(Expression):
         return self.of.window
 
 
-class Anomaly(Expression):
+class Change(_Of):
+    """By which share a value is larger than it was *since* ago: 0.5 where it has grown by half, -1 where it is gone.
+
+    It has no value where there was none, or 0, then.
+    """
+
+    def __init__(self, of: Expression | Measured, *, since: str = "1h") -> None:
+        self.place = declaring()
+        self.of, self.since = _expression(of), since
+
+
+class Anomaly(_Of):
     """A condition: the value is outside of where it usually is at that time.
 
     Args:
@@ -76,21 +82,6 @@ class Anomaly(Expression):
         self.of, self.direction, self.algorithm = _expression(of), direction, algorithm
         self.seasonality: Seasonality = seasonality or ("" if algorithm == "basic" else "weekly")
         self.bounds, self.trigger, self.recovery = bounds, trigger, recovery
-
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        """What it is made of."""
-        return (self.of,)
-
-    @property
-    def by(self) -> tuple[str, ...]:
-        """The tags that tell its values apart."""
-        return self.of.by
-
-    @property
-    def window(self) -> str:
-        """The stretch of time that each value looks back on."""
-        return self.of.window
 
 
 def wrong(one: Change | Anomaly) -> Iterator[tuple[str, str]]:

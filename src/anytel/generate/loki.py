@@ -11,13 +11,13 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Condition, Raw
 from anytel.catalogue.lines import Lines
-from anytel.catalogue.validate import problem
 from anytel.errors import DeclarationError
 from anytel.generate.logql import LogQL, field, read
 from anytel.generate.options import Options
 from anytel.generate.prometheus.labels import annotate, labels, owner_of
 from anytel.generate.prometheus.message import plain
 from anytel.generate.promql import number
+from anytel.generate.raw import unreadable
 from anytel.generate.text import notice, yaml_text
 
 __all__ = ["TENANT", "files", "rules"]
@@ -32,24 +32,12 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     Raises:
         DeclarationError: A query in Loki's words cannot be read.
     """
-    unreadable = [*_unreadable(catalogue)]
-    if unreadable:
-        raise DeclarationError(unreadable)
+    wrong = [*unreadable(catalogue, "logql", read)]
+    if wrong:
+        raise DeclarationError(wrong)
     found = rules(catalogue, options.service)
     text = yaml_text({"groups": [{"name": "logs", "rules": found}]}, notice(catalogue.app, "loki"))
     return {f"loki/rules/{TENANT}/alerts.yml": text} if found else {}
-
-
-def _unreadable(catalogue: Catalogue) -> Iterator[str]:
-    """Read the queries that a person has written."""
-    for alert in catalogue.alerts:
-        condition = alert.condition
-        if isinstance(condition, Raw) and condition.logql:
-            try:
-                read(condition.logql)
-            except ValueError as exc:
-                wrong = f"logql= cannot be read: {exc}"
-                yield problem(condition.place, f"alert {alert.name!r}", wrong, f"Correct {condition.logql!r}.")
 
 
 def rules(catalogue: Catalogue, service: str) -> list[Mapping[str, object]]:

@@ -122,6 +122,6 @@ def _datadog(data: dict[str, Any]) -> Kind | None:
         return "datadog dashboard"
     if isinstance(data.get("data"), dict) and data["data"].get("type") == "manage_tags":
         return "datadog tags"
-    if {"type", "description"} <= data.keys() <= {"type", "description", "unit", "per_unit", "short_name"}:
+    if {"description"} <= data.keys() <= {"type", "description", "unit", "per_unit", "short_name", "statsd_interval"}:
         return "datadog metric"
     return "terraform" if isinstance(data.get("resource"), dict) and "terraform" in data else None

@@ -31,7 +31,8 @@ def metadata(catalogue: Catalogue, spell: Speller) -> Iterator[tuple[str, Mappin
             yield (
                 name,
                 {
-                    "type": kind,
+                    # Datadog knows by itself what is a distribution, and does not take it from others.
+                    **({} if kind == "distribution" else {"type": kind}),
                     "description": instrument.description or instrument.name,
                     **({"unit": unit} if unit else {}),
                 },

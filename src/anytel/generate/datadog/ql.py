@@ -39,16 +39,14 @@ class DatadogQL:
     def __init__(self, catalogue: Catalogue, spell: Speller, scope: Sequence[str] = (), by: Sequence[str] = ()) -> None:
         self._catalogue, self._spell, self._scope, self._by = catalogue, spell, scope, by
 
-    def expression(self, expression: Expression, *, zero: bool = False) -> str:
-        """Give the query for the value of *expression*, with *zero* also 0 where nothing was counted.
+    def expression(self, expression: Expression) -> str:
+        """Give the query for the value of *expression*.
 
         Raises:
             UnsaidError: There is no such query.
         """
         template, queries = self.formula(expression)
-        text = template.format(*queries)
-        counted = isinstance(expression, Stat) and self.counts(expression)
-        return f"default_zero({text})" if zero and counted else text
+        return template.format(*queries)
 
     def formula(self, expression: Expression) -> tuple[str, list[str]]:
         """Give what is computed, with ``{0}``, ``{1}`` for the queries that follow, each of one metric.
@@ -61,9 +59,9 @@ class DatadogQL:
                 raise UnsaidError("it is a query in another vendor's words")
             return "{0}", [expression.datadog.strip()]
         if isinstance(expression, Ratio):
-            return "100 * default_zero({0}) / {1}", [self._counted(expression.part), self._counted(expression.total)]
+            return "100 * default_zero({0}) / {1}", [self.counted(expression.part), self.counted(expression.total)]
         if isinstance(expression, Latency):
-            return "100 * {0} / {1}", [self.within(expression), self._counted(expression.total)]
+            return "100 * {0} / {1}", [self.within(expression), self.counted(expression.total)]
         if isinstance(expression, Stat):
             return "{0}", [self._stat(expression)]
         if isinstance(expression, Change):
@@ -86,13 +84,13 @@ class DatadogQL:
         if isinstance(sli, Latency):
             return self.within(sli)
         if sli.share == "good":
-            return self._counted(sli.part)
+            return self.counted(sli.part)
         opposite = self._opposite(sli)
-        return opposite or f"{self.events(sli)} - default_zero({self._counted(sli.part)})"
+        return opposite or f"{self.events(sli)} - default_zero({self.counted(sli.part)})"
 
     def events(self, sli: Ratio | Latency) -> str:
         """Give the query that counts all events of an indicator."""
-        return self._counted(sli.total)
+        return self.counted(sli.total)
 
     def within(self, latency: Latency) -> str:
         """Give the query that counts the values that are at most a latency's limit.
@@ -111,12 +109,8 @@ class DatadogQL:
         own = [self._spell(self._catalogue.instrument(stat)).tags[tag] for tag in expression.by] if stat else []
         return list(dict.fromkeys([*own, *(self._by if stat else ())]))
 
-    def counts(self, stat: Stat) -> bool:
-        """Whether a stat is of a number of events, which is not there while none happen."""
-        return stat_of(stat, self._catalogue.instrument(stat)) in ("rate", "increase")
-
-    def _counted(self, stat: Stat) -> str:
-        """Give a part of a share: of events their number, whatever rate it was declared as."""
+    def counted(self, stat: Stat) -> str:
+        """Give the query for a stat, of events for their number, whatever rate it was declared as."""
         query = self._stat(stat)
         return query.removesuffix(".as_rate()") + ".as_count()" if query.endswith(".as_rate()") else query
 
@@ -152,7 +146,7 @@ class DatadogQL:
         told = matchers(self._catalogue.instrument(part), more[0], part.where[more[0]])
         others = [f"{'' if told.negated else '!'}{pattern.text}" for pattern in told.patterns]
         where = {**total.where, more[0]: others}
-        return self._counted(Stat(total.instrument, total.stat, by=total.by, where=where, window=total.window))
+        return self.counted(Stat(total.instrument, total.stat, by=total.by, where=where, window=total.window))
 
     def _selected(self, stat: Stat, name: str) -> str:
         instrument = self._catalogue.instrument(stat)

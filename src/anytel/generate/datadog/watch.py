@@ -12,7 +12,7 @@ from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
 from anytel.catalogue.stats import percentile, stat_of
 from anytel.catalogue.unusual import Anomaly, Change
-from anytel.generate.datadog.ql import DatadogQL
+from anytel.generate.datadog.ql import DatadogQL, UnsaidError
 from anytel.generate.datadog.query import Monitor, parse_monitor
 from anytel.generate.promql import number
 
@@ -50,7 +50,7 @@ def watched(catalogue: Catalogue, compiled: DatadogQL, alert: Alert) -> Watched:
     if isinstance(condition, Raw):
         return _raw(compiled.expression(condition))
     if isinstance(condition, Anomaly):
-        return _anomaly(compiled, condition)
+        return _anomaly(catalogue, compiled, condition)
     expression, operator = condition.expression, condition.operator
     window = max(seconds(expression.window or "0s"), seconds(alert.for_), 60)
     scale = 100 if percent(expression) else 1
@@ -78,38 +78,56 @@ def span(amount: int) -> str:
 
 def _query(catalogue: Catalogue, compiled: DatadogQL, alert: Alert, condition: Condition, window: int) -> str:
     expression, upwards = condition.expression, condition.operator.startswith(">")
+    # What is not there is 0 events, unless somebody wants to be told that it is not there.
+    zero = not upwards and not alert.no_data
     if isinstance(expression, Change):
         over, ago = span(seconds(expression.window)), span(seconds(expression.since))
-        how = "sum" if _over(catalogue, expression.of) == "sum" else "avg"
-        return f"pct_change({how}(last_{over}),last_{ago}):{compiled.expression(expression.of)}"
-    # What is not there is 0 events, unless somebody wants to be told that it is not there.
-    query = compiled.expression(expression, zero=not upwards and not alert.no_data)
-    if isinstance(expression, Stat):
-        instrument = catalogue.instrument(expression)
-        word = stat_of(expression, instrument)
-        if word == "increase":
-            window = seconds(expression.window)
-        if instrument.kind in ("gauge", "set"):
-            # It holds all the time where the least of it holds.
-            return f"{'min' if upwards else 'max'}(last_{span(window)}):{query}"
-    return f"{_over(catalogue, expression)}(last_{span(window)}):{query}"
-
-
-def _over(catalogue: Catalogue, expression: Expression) -> str:
-    """Give how the points of a window become one value."""
-    if isinstance(expression, Latency):
-        return "sum"
-    stat = expression.total if isinstance(expression, Ratio) else expression
-    if not isinstance(stat, Stat):
-        return "avg"
-    word = stat_of(stat, catalogue.instrument(stat))
+        how = "sum" if _counts(catalogue, expression.of) else "avg"
+        return f"pct_change({how}(last_{over}),last_{ago}):{_counted(catalogue, compiled, expression.of)}"
+    if not isinstance(expression, Stat):
+        how = "sum" if _counts(catalogue, expression) else "avg"
+        return f"{how}(last_{span(window)}):{compiled.expression(expression)}"
+    word = stat_of(expression, catalogue.instrument(expression))
+    if _counts(catalogue, expression):
+        return _of_events(compiled, expression, word, window, zero=zero)
     if percentile(word) is not None:
-        return "percentile"
-    counted = word == "increase" or (isinstance(expression, Ratio) and word == "rate")
-    return "sum" if counted else "avg"
+        return f"percentile(last_{span(window)}):{compiled.expression(expression)}"
+    # A gauge is beyond a number all the time where the least of it is.
+    how = "avg" if catalogue.instrument(expression).kind == "distribution" else "min" if upwards else "max"
+    return f"{how}(last_{span(window)}):{compiled.expression(expression)}"
 
 
-def _anomaly(compiled: DatadogQL, anomaly: Anomaly) -> Watched:
+def _of_events(compiled: DatadogQL, stat: Stat, word: str, window: int, *, zero: bool) -> str:
+    """Give the query for a number of events. A rate is their number by the time: an average of rates leaves out gaps.
+
+    Raises:
+        UnsaidError: They are counted over a window that Datadog does not have.
+    """
+    query = compiled.counted(stat)
+    query = f"default_zero({query})" if zero else query
+    if word == "rate":
+        minutes = math.ceil(window / 60)
+        return f"sum(last_{span(window)}):{query} / {minutes * 60}"
+    if seconds(stat.window) % 60:
+        raise UnsaidError(f"Datadog looks back on whole minutes, and not on {stat.window}")
+    return f"sum(last_{span(seconds(stat.window))}):{query}"
+
+
+def _counts(catalogue: Catalogue, expression: Expression) -> bool:
+    """Whether the expression is made of numbers of events, which are added up over a window."""
+    if isinstance(expression, Latency):
+        return True
+    stat = expression.total if isinstance(expression, Ratio) else expression
+    return isinstance(stat, Stat) and stat_of(stat, catalogue.instrument(stat)) in ("rate", "increase")
+
+
+def _counted(catalogue: Catalogue, compiled: DatadogQL, expression: Expression) -> str:
+    if isinstance(expression, Stat) and _counts(catalogue, expression):
+        return compiled.counted(expression)
+    return compiled.expression(expression)
+
+
+def _anomaly(catalogue: Catalogue, compiled: DatadogQL, anomaly: Anomaly) -> Watched:
     trigger, recovery = seconds(anomaly.trigger), seconds(anomaly.recovery)
     window = max(4 * _HOURS, 4 * max(trigger, recovery))
     options = {
@@ -121,7 +139,7 @@ def _anomaly(compiled: DatadogQL, anomaly: Anomaly) -> Watched:
     }
     given = ", ".join(f"{name}={value}" for name, value in options.items())
     bounds = number(Decimal(str(anomaly.bounds)))
-    query = compiled.expression(anomaly.of)
+    query = _counted(catalogue, compiled, anomaly.of)
     return Watched(
         query=f"avg(last_{span(window)}):anomalies({query}, '{anomaly.algorithm}', {bounds}, {given})",
         comparator=">=",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from anytel.catalogue.catalogue import Catalogue
-from anytel.catalogue.expressions import Raw
 from anytel.catalogue.validate import problem
 from anytel.errors import DeclarationError
 from anytel.generate.clashes import refuse_clashes
@@ -17,6 +16,7 @@ from anytel.generate.prometheus.recording import recording_rules
 from anytel.generate.prometheus.slo import Objective
 from anytel.generate.prometheus.unit_tests import alert_tests, slo_tests, target_tests
 from anytel.generate.queries import parse
+from anytel.generate.raw import unreadable
 from anytel.generate.spelling import speller
 from anytel.generate.text import notice, yaml_text
 
@@ -64,7 +64,7 @@ def _rules_and_tests(catalogue: Catalogue, options: Options) -> Mapping[str, Map
 
 def _refuse(catalogue: Catalogue) -> None:
     """Refuse what only Prometheus cannot use."""
-    found = [*_own_names(catalogue), *_unreadable(catalogue)]
+    found = [*_own_names(catalogue), *unreadable(catalogue, "promql", parse)]
     if found:
         raise DeclarationError(found)
 
@@ -76,18 +76,6 @@ def _own_names(catalogue: Catalogue) -> Iterator[str]:
     for alert in catalogue.alerts:
         if alert.name in taken:
             yield problem(alert.place, f"alert {alert.name!r}", "anytel makes an alert of that name", "Rename it.")
-
-
-def _unreadable(catalogue: Catalogue) -> Iterator[str]:
-    """Read the queries that a person has written."""
-    for alert in catalogue.alerts:
-        condition = alert.condition
-        if isinstance(condition, Raw) and condition.promql:
-            try:
-                parse(condition.promql)
-            except ValueError as exc:
-                wrong = f"promql= cannot be read: {exc}"
-                yield problem(condition.place, f"alert {alert.name!r}", wrong, f"Correct {condition.promql!r}.")
 
 
 def _groups(*groups: Mapping[str, object]) -> Mapping[str, object]:
