@@ -206,6 +206,8 @@ _ALL = (
             "@lezer/lr",
         ),
     ),
+    # It draws pictures of dashboards, for the documentation.
+    Tool("vl-convert", "1.9.0", "pictures", "bin/python", _pypi("vl-convert-python==1.9.0.post1", "pillow==12.0.0")),
     Tool(
         "statsd_exporter",
         "0.30.0",
