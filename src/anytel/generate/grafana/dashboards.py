@@ -15,7 +15,8 @@ from anytel.catalogue.view import View
 from anytel.generate.grafana.dashboard import Placed, Row, dashboard
 from anytel.generate.grafana.drawing import TRACE, Drawer
 from anytel.generate.grafana.federated import federated
-from anytel.generate.grafana.panels import PANELS, Query, Shown
+from anytel.generate.grafana.frame import Query, Shown
+from anytel.generate.grafana.panels import PANELS
 from anytel.generate.grafana.source import (
     CLUSTER,
     INSTANCE,

@@ -11,8 +11,9 @@ from anytel.catalogue.expressions import Expression, Latency, Ratio, Raw, Stat
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import asking, stat_of
 from anytel.catalogue.style import Style
+from anytel.generate.grafana.frame import Query, Shown
 from anytel.generate.grafana.links import around
-from anytel.generate.grafana.panels import PANELS, Query, Shown
+from anytel.generate.grafana.panels import PANELS
 from anytel.generate.grafana.source import Data
 from anytel.generate.grafana.thresholds import limits_of, steps, success
 from anytel.generate.grafana.units import unit_of, unit_of_ucum
