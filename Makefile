@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.anytel-setup
 
-.PHONY: help demo test test-real test-real-go test-nextjs test-ops test-ops-go test-lowest lint benchlogs format clean
+.PHONY: help demo test test-real test-real-go test-nextjs test-ops test-ops-go pictures test-lowest lint benchlogs format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test-ops  what is generated, against Debian's Prometheus and Alertmanager, which it installs"
 	@echo "make test-ops-go  the same against current ones and Thanos, which it compiles"
 	@echo "make test-lowest  the conformance kit with the lowest versions of the SDKs that pyproject.toml allows"
+	@echo "make pictures  draw the pictures in docs/dashboards (2 minutes)"
 	@echo "make lint   ruff, mypy --strict and import-linter"
 	@echo "make benchlogs  measure log lines, sync and async, and write docs/logs-sync-or-async.md (3 minutes)"
 	@echo "make format rewrite the code in the one format"
@@ -52,6 +53,10 @@ test-ops: $(SETUP)
 test-ops-go: $(SETUP)
 	@$(BIN)/python tests/real/install.py prometheus-3.16.0 ops-go
 	@ANYTEL_REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/ops -m go
+
+pictures: $(SETUP)
+	@$(BIN)/python tests/real/install.py prometheus-debian pictures
+	@PYTHONPATH=tests $(BIN)/python -m ops.pictures
 
 test-lowest: $(SETUP)
 	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest

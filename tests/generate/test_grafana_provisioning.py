@@ -10,6 +10,7 @@ import sys
 import pytest
 import yaml
 
+from anytel.catalogue import Catalogue
 from anytel.generate import Options, generate
 from anytel.generate.checking import check
 from anytel.generate.checking.artefacts import read
@@ -143,6 +144,14 @@ def test_the_policy_tells_whom_alertmanager_tells():
         assert mine["receiver"] == told
         assert ("always" in mine.get("mute_time_intervals", ())) is (route["receiver"] == "nobody")
     assert {one["name"] for one in files["mute-timings.yaml"]["muteTimes"]} == {"nights", "always"}
+
+
+def test_without_receivers_grafana_tells_whom_it_is_set_up_to_tell(shop):
+    """Its own policy is not replaced; the rules are there."""
+    shop.declare()
+    files = made(Catalogue.declared("shop.telemetry"))
+
+    assert set(files) == {"datasources.yaml", "dashboards.yaml", "rules.yaml"}
 
 
 def run(folder, app):

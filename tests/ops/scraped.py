@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,23 @@ class Scraped(PrometheusBackend):
 
 
 @contextmanager
-def scraped(version: str, folder: Path, catalogue: Catalogue, number: int) -> Iterator[World]:
-    """Run the demo until it was scraped that *number* of times, once a second; Prometheus lasts until the end."""
+def scraped(
+    version: str, folder: Path, catalogue: Catalogue, number: int, lines: Path | None = None
+) -> Iterator[World]:
+    """Run the demo until it was scraped that *number* of times, once a second; Prometheus lasts until the end.
+
+    Its log lines are written to *lines*.
+    """
     backend = Scraped("127.0.0.1", 0)
-    anytel.configure(service=SERVICE, backends=[backend], log_format="json", log_level="error", capture_stdlib=False)
+    anytel.configure(service=SERVICE, backends=[backend], log_format="json", log_level="warning", capture_stdlib=False)
     address = str(backend.url).removeprefix("http://").partition("/")[0]
     quick = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     options = Options(service=SERVICE, scrape=(address,), alertmanagers=(), **quick)  # type: ignore[arg-type]
     for target in ("prometheus", "grafana"):
         write(folder, generate(target, catalogue, options))
     with ExitStack() as lasting, ExitStack() as briefly:
+        if lines is not None:
+            briefly.enter_context(redirect_stdout(briefly.enter_context(lines.open("w"))))
         briefly.callback(anytel.shutdown, 5)
         url = briefly.enter_context(Server(create_app())).url
         traffic = plan(30, 0.7, 7, secret())

@@ -248,6 +248,8 @@ _ALL = (
         "cdktf_cdktf_provider_datadog/_jsii/provider-datadog@12.15.2.jsii.tgz",
         _wheel("cdktf-cdktf-provider-datadog==12.15.2"),
     ),
+    # It draws pictures of dashboards, for the documentation.
+    Tool("vl-convert", "1.9.0", "pictures", "bin/python", _pypi("vl-convert-python==1.9.0.post1", "pillow==12.0.0")),
     Tool(
         "statsd_exporter",
         "0.30.0",

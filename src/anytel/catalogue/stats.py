@@ -10,7 +10,7 @@ from anytel.backend import MetricKind
 from anytel.catalogue.expressions import Stat
 from anytel.metrics.instruments import Instrument
 
-__all__ = ["STATS", "counts_events", "percentile", "stat_of"]
+__all__ = ["STATS", "asking", "counts_events", "percentile", "stat_of"]
 
 _SAMPLES = ("rate", "increase", "avg", "p50", "p90", "p95", "p99")
 STATS: Mapping[MetricKind, tuple[str, ...]] = {
@@ -27,6 +27,11 @@ _PERCENTILE = re.compile(r"p([1-9]\d?(?:\.\d{1,3})?)")
 def stat_of(stat: Stat, instrument: Instrument) -> str:
     """Give the word of a stat, the usual one where none was given; empty where there is no usual one."""
     return stat.stat or ("" if instrument.kind == "gauge" else STATS[instrument.kind][0])
+
+
+def asking(stat: Stat, word: str) -> Stat:
+    """Give the stat of another *word* of the same series."""
+    return Stat(stat.instrument, word, by=stat.by, where=stat.where, window=stat.window)
 
 
 def percentile(word: str) -> Decimal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from anytel.catalogue.burn import burns
 from anytel.catalogue.catalogue import Catalogue
@@ -14,7 +15,8 @@ from anytel.catalogue.view import View
 from anytel.generate.grafana.dashboard import Placed, Row, dashboard
 from anytel.generate.grafana.drawing import TRACE, Drawer
 from anytel.generate.grafana.federated import federated
-from anytel.generate.grafana.panels import PANELS, Query, Shown
+from anytel.generate.grafana.frame import Query, Shown
+from anytel.generate.grafana.panels import PANELS
 from anytel.generate.grafana.source import (
     CLUSTER,
     INSTANCE,
@@ -73,42 +75,31 @@ def _metrics(drawer: Drawer, catalogue: Catalogue) -> Iterator[Row]:
     """Give a row for the metrics of each owner."""
     owners = dict.fromkeys(one.owner for one in catalogue.instruments.values())
     for owner in owners:
-        views = [
-            view for one in catalogue.instruments.values() if one.owner == owner for view in _of_metric(one, catalogue)
-        ]
+        views = [view for one in catalogue.instruments.values() if one.owner == owner for view in _of_metric(one)]
         placed = [Placed(panel, view.style) for view in views if (panel := drawer.view(view)) is not None]
         if placed:
             yield Row(owner or "Others", placed)
 
 
-class _Unlisted(View):
-    """A view that nobody has declared, of one metric."""
+@dataclass(frozen=True, slots=True)
+class _Unlisted:
+    """What is to be seen of one metric, without anybody having declared a view of it."""
 
-    def __init__(self, view: Mapping[str, object]) -> None:
-        for name, value in view.items():
-            setattr(self, name, value)
+    title: str
+    shows: tuple[Stat]
+    description: str
+    drawn: str
+    style: Style
 
 
-def _of_metric(instrument: Instrument, catalogue: Catalogue) -> Iterator[View]:
+def _of_metric(instrument: Instrument) -> Iterator[_Unlisted]:
     """Give what tells most of a metric: its course, and what it is made of by its first tag with few values."""
     few = next((tag for tag, values in sorted((instrument.tags or {}).items()) if values is not None), "")
     said = f"{instrument.description}." if instrument.description else ""
     name, kind = instrument.name, instrument.kind
 
-    def view(title: str, stat: str = "", by: str = "", drawn: str = "auto", style: Style | None = None) -> View:
-        made = Stat(instrument, stat, by=by or ())
-        made.place = instrument.place
-        return _Unlisted(
-            {
-                "title": title,
-                "row": "",
-                "shows": (made,),
-                "drawn": drawn,
-                "description": said,
-                "style": style or Style(),
-                "place": instrument.place,
-            }
-        )
+    def view(title: str, stat: str = "", by: str = "", drawn: str = "auto", style: Style | None = None) -> _Unlisted:
+        return _Unlisted(title, (Stat(instrument, stat, by=by or ()),), said, drawn, style or Style())
 
     if kind == "count":
         yield view(f"{name} per second", "rate", few)

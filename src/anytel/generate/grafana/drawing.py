@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Expression, Latency, Ratio, Raw, Stat
 from anytel.catalogue.slo import SLO
-from anytel.catalogue.stats import stat_of
+from anytel.catalogue.stats import asking, stat_of
 from anytel.catalogue.style import Style
-from anytel.catalogue.view import View
+from anytel.generate.grafana.frame import Query, Shown
 from anytel.generate.grafana.links import around
-from anytel.generate.grafana.panels import PANELS, Query, Shown
+from anytel.generate.grafana.panels import PANELS
 from anytel.generate.grafana.source import Data
 from anytel.generate.grafana.thresholds import limits_of, steps, success
 from anytel.generate.grafana.units import unit_of, unit_of_ucum
@@ -20,12 +21,36 @@ from anytel.generate.prometheus.labels import scope
 from anytel.generate.promql import PromQL, quoted
 from anytel.generate.spelling import Speller
 
-__all__ = ["TRACE", "Drawer", "drawn_as"]
+__all__ = ["TRACE", "Drawer", "Seen", "drawn_as"]
 
 TRACE = "trace"
 """The variable by which the logs of a trace are looked for."""
 RATE, RANGE = "$__rate_interval", "$__range"
 _PERCENTILES = ("p50", "p95", "p99")
+
+
+class Seen(Protocol):
+    """What is to be seen: a `View`, or what stands for one."""
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+
+    @property
+    def shows(self) -> Sequence[Expression | SLO]:
+        """What it shows."""
+
+    @property
+    def drawn(self) -> str:
+        """How; ``auto`` follows from what it shows."""
+
+    @property
+    def description(self) -> str:
+        """What a reader should know."""
+
+    @property
+    def style(self) -> Style:
+        """How it is drawn in particular."""
 
 
 class Drawer:
@@ -37,7 +62,7 @@ class Drawer:
         self._plain = PromQL(catalogue, spell, scope(service))
         self._over = {window: PromQL(catalogue, spell, scope(service), window, narrowed) for window in (RATE, RANGE)}
 
-    def view(self, view: View) -> Data | None:
+    def view(self, view: Seen) -> Data | None:
         """Give the panel of a view; none where nothing of it can be asked in PromQL or LogQL."""
         drawn = drawn_as(self._catalogue, view)
         if drawn == "logs":
@@ -58,14 +83,14 @@ class Drawer:
             )
         )
 
-    def logs(self, view: View) -> Data:
+    def logs(self, view: Seen) -> Data:
         """Give the panel of log lines: those that are asked for, else all of the service that mention the trace."""
         asked = [one.logql.strip() for one in view.shows if isinstance(one, Raw) and one.logql]
         everything = f"{{service_name={quoted(self._service)}}} |= `${TRACE}` | json"
         queries = [Query(expr=expr) for expr in asked or [everything]]
         return PANELS["logs"](Shown(title=view.title, queries=queries, style=view.style, description=view.description))
 
-    def _queries(self, shown: Expression | SLO, drawn: str, view: View) -> list[Query]:
+    def _queries(self, shown: Expression | SLO, drawn: str, view: Seen) -> list[Query]:
         if isinstance(shown, SLO):
             pairs = [f"service={quoted(self._service)}", f"slo={quoted(shown.name)}", *self._clusters]
             recorded = f"slo:sli_error:ratio_rate5m{{{','.join(pairs)}}}"
@@ -82,16 +107,16 @@ class Drawer:
         sampled = instrument.kind in ("distribution", "histogram")
         if drawn == "heatmap":
             expr = self._over[RATE].buckets(stat)
-            return [Query(expr=expr, legend="{{le}}", unit=unit_of(self._catalogue, self._spell, _as(stat, "p50")))]
+            return [Query(expr=expr, legend="{{le}}", unit=unit_of(self._catalogue, self._spell, asking(stat, "p50")))]
         if sampled and not stat.stat and not stat.by:
-            return [self._query(_as(stat, word), drawn, word) for word in _PERCENTILES]
+            return [self._query(asking(stat, word), drawn, word) for word in _PERCENTILES]
         if not stat.stat and instrument.kind == "gauge":
-            stat = _as(stat, "sum")
+            stat = asking(stat, "sum")
         return [self._query(stat, drawn, self._name(stat) if several else "")]
 
     def _query(self, expression: Expression, drawn: str, name: str) -> Query:
         if drawn == "piechart" and isinstance(expression, Stat) and self._word(expression) == "rate":
-            expression = _as(expression, "increase")
+            expression = asking(expression, "increase")
         # One number of an increase is that of all the time that is shown.
         counted = isinstance(expression, Stat) and self._word(expression) == "increase" and drawn != "timeseries"
         compiled = self._over[RANGE if counted or drawn == "piechart" else RATE]
@@ -106,7 +131,7 @@ class Drawer:
             by=labels,
         )
 
-    def _thresholds(self, view: View) -> Data:
+    def _thresholds(self, view: Seen) -> Data:
         first = view.shows[0]
         if isinstance(first, SLO) and not view.style.thresholds:
             return success(first)
@@ -121,10 +146,10 @@ class Drawer:
     def _with_stat(self, expression: Expression) -> Expression:
         """Give a gauge the stat that is drawn."""
         if isinstance(expression, Stat) and not stat_of(expression, self._catalogue.instrument(expression)):
-            return _as(expression, "sum")
+            return asking(expression, "sum")
         return expression
 
-    def _style(self, view: View) -> Style:
+    def _style(self, view: Seen) -> Style:
         """Fill in what follows from what is shown: counters by a tag are stacked, and none is below 0."""
         style, first = view.style, view.shows[0]
         kind = self._catalogue.instrument(first).kind if isinstance(first, Stat) else ""
@@ -134,7 +159,7 @@ class Drawer:
             style = replace(style, low=0.0)
         return style
 
-    def _high(self, view: View) -> float | None:
+    def _high(self, view: Seen) -> float | None:
         """Give where a gauge ends: a share at 1, another one a quarter above its highest limit."""
         drawn = drawn_as(self._catalogue, view)
         if drawn in ("stat", "gauge", "bargauge") and any(isinstance(one, Ratio | Latency | SLO) for one in view.shows):
@@ -149,7 +174,7 @@ class Drawer:
             return []
         return [{"title": "Logs of this time", "url": around(self._service, "${logs}"), "targetBlank": True}]
 
-    def _sampled(self, view: View) -> bool:
+    def _sampled(self, view: Seen) -> bool:
         """Whether there are exemplars: samples of distributions and histograms have them."""
         return any(
             isinstance(one, Stat) and self._catalogue.instrument(one).kind in ("distribution", "histogram")
@@ -171,7 +196,7 @@ class Drawer:
         return self._catalogue.instrument(total).name
 
 
-def drawn_as(catalogue: Catalogue, view: View) -> str:
+def drawn_as(catalogue: Catalogue, view: Seen) -> str:
     """Give the kind of panel: the one that is given, else the one that suits the first thing that is shown."""
     if view.drawn != "auto":
         return view.drawn
@@ -204,7 +229,3 @@ def _limited(catalogue: Catalogue, stat: Stat) -> bool:
     """Whether an alert watches a metric, so that it has an end."""
     watched = [getattr(alert.condition, "expression", None) for alert in catalogue.alerts]
     return any(isinstance(one, Stat) and catalogue.instrument(one) is catalogue.instrument(stat) for one in watched)
-
-
-def _as(stat: Stat, word: str) -> Stat:
-    return Stat(stat.instrument, word, by=stat.by, where=stat.where, window=stat.window)

@@ -11,7 +11,8 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.expressions import Stat
 from anytel.catalogue.style import Style
 from anytel.generate.grafana.dashboard import Placed, Row, dashboard
-from anytel.generate.grafana.panels import PANELS, Query, Shown
+from anytel.generate.grafana.frame import Query, Shown
+from anytel.generate.grafana.panels import PANELS
 from anytel.generate.grafana.source import CLUSTER, METRICS, Data, clusters, narrowed, sources
 from anytel.generate.grafana.thresholds import steps, success
 from anytel.generate.grafana.units import unit_of

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.style import Style
-from anytel.generate.grafana.source import LOGS, METRICS, Data, source
+from anytel.generate.grafana.frame import Shown, framed, override, panel, ref
+from anytel.generate.grafana.source import LOGS, Data, source
 
-__all__ = ["PANELS", "Query", "Shown"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """One query: *legend* names its series, *unit* is Grafana's id of their unit; *by* are the labels that differ."""
-
-    expr: str
-    legend: str = ""
-    unit: str = "short"
-    by: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What a panel shows, and how. *links* are the data links of its values."""
-
-    title: str
-    queries: Sequence[Query]
-    style: Style = field(default_factory=Style)
-    thresholds: Data = field(default_factory=dict)
-    description: str = ""
-    high: float | None = None
-    links: Sequence[Data] = ()
-    exemplars: bool = False
+__all__ = ["PANELS"]
 
 
 def _timeseries(shown: Shown) -> Data:
@@ -65,7 +40,7 @@ def _timeseries(shown: Shown) -> Data:
         },
         "tooltip": {"mode": style.tooltip or "multi", "sort": "desc"},
     }
-    return _panel("timeseries", shown, options, custom, _right(shown), exemplar=shown.exemplars)
+    return panel("timeseries", shown, options, custom, _right(shown), exemplar=shown.exemplars)
 
 
 def _stat(shown: Shown) -> Data:
@@ -81,7 +56,7 @@ def _stat(shown: Shown) -> Data:
         "showPercentChange": False,
         "percentChangeColorMode": "standard",
     }
-    return _panel("stat", shown, options, instant=not sparkline)
+    return panel("stat", shown, options, instant=not sparkline)
 
 
 def _gauge(shown: Shown) -> Data:
@@ -100,7 +75,7 @@ def _gauge(shown: Shown) -> Data:
         "showThresholdMarkers": True,
         "sparkline": bool(shown.style.sparkline),
     }
-    return _panel("gauge", shown, options, instant=not shown.style.sparkline)
+    return panel("gauge", shown, options, instant=not shown.style.sparkline)
 
 
 def _bargauge(shown: Shown) -> Data:
@@ -118,7 +93,7 @@ def _bargauge(shown: Shown) -> Data:
         "maxVizHeight": 300,
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
     }
-    return _panel("bargauge", shown, options, instant=True)
+    return panel("bargauge", shown, options, instant=True)
 
 
 def _piechart(shown: Shown) -> Data:
@@ -138,12 +113,12 @@ def _piechart(shown: Shown) -> Data:
         "tooltip": {"mode": style.tooltip or "single", "sort": "none"},
     }
     del options["text"]
-    return _panel("piechart", shown, options, instant=True)
+    return panel("piechart", shown, options, instant=True)
 
 
 def _table(shown: Shown) -> Data:
     names = [query.legend or shown.title for query in shown.queries]
-    values = ["Value"] if len(names) == 1 else [f"Value #{_ref(number)}" for number in range(len(names))]
+    values = ["Value"] if len(names) == 1 else [f"Value #{ref(number)}" for number in range(len(names))]
     labels = list(dict.fromkeys(label for query in shown.queries for label in query.by))
     organized = {
         "id": "organize",
@@ -162,11 +137,11 @@ def _table(shown: Shown) -> Data:
     }
     custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "filterable": True}
     units = [
-        _override("byName", name, {"unit": query.unit})
+        override("byName", name, {"unit": query.unit})
         for name, query in zip(names, shown.queries, strict=True)
         if query.unit != shown.queries[0].unit
     ]
-    made = _panel("table", shown, options, custom, units, instant=True, form="table")
+    made = panel("table", shown, options, custom, units, instant=True, form="table")
     return {**made, "transformations": [*merged, organized]}
 
 
@@ -189,7 +164,7 @@ def _heatmap(shown: Shown) -> Data:
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": shown.queries[0].unit},
     }  # fmt: skip
     custom = {"scaleDistribution": _scale(style), "hideFrom": {"legend": False, "tooltip": False, "viz": False}}
-    made = _panel("heatmap", shown, options, custom, form="heatmap", exemplar=shown.exemplars)
+    made = panel("heatmap", shown, options, custom, form="heatmap", exemplar=shown.exemplars)
     del made["fieldConfig"]["defaults"]["unit"]
     return made
 
@@ -208,10 +183,10 @@ def _logs(shown: Shown) -> Data:
         "wrapLogMessage": True,
     }
     targets = [
-        {"refId": _ref(number), "datasource": source(LOGS), "expr": query.expr, "queryType": "range"}
+        {"refId": ref(number), "datasource": source(LOGS), "expr": query.expr, "queryType": "range"}
         for number, query in enumerate(shown.queries)
     ]
-    made = _framed("logs", shown, LOGS, targets, options)
+    made = framed("logs", shown, LOGS, targets, options)
     return {**made, "fieldConfig": {"defaults": {}, "overrides": []}}
 
 
@@ -226,66 +201,6 @@ PANELS: Mapping[str, Callable[[Shown], Data]] = {
     "logs": _logs,
 }
 """What makes a panel of each kind."""
-
-
-def _panel(
-    kind: str,
-    shown: Shown,
-    options: Data,
-    custom: Data | None = None,
-    overrides: Iterable[Data] = (),
-    *,
-    instant: bool = False,
-    form: str = "time_series",
-    exemplar: bool = False,
-) -> Data:
-    targets = [
-        {
-            "refId": _ref(number),
-            "datasource": source(METRICS),
-            "expr": query.expr,
-            "legendFormat": query.legend or "__auto",
-            "editorMode": "code",
-            "format": form,
-            "instant": instant,
-            "range": not instant,
-            **({"exemplar": True} if exemplar else {}),
-        }
-        for number, query in enumerate(shown.queries)
-    ]
-    made = _framed(kind, shown, METRICS, targets, options)
-    return {**made, "fieldConfig": {"defaults": _defaults(kind, shown, custom), "overrides": list(overrides)}}
-
-
-def _framed(kind: str, shown: Shown, name: str, targets: Sequence[Data], options: Data) -> Data:
-    return {
-        "title": shown.title,
-        **({"description": shown.description} if shown.description else {}),
-        "type": kind,
-        "datasource": source(name),
-        **({"interval": shown.style.interval} if shown.style.interval else {}),
-        "targets": list(targets),
-        "options": options,
-    }
-
-
-_COLOURED = ("stat", "gauge")
-
-
-def _defaults(kind: str, shown: Shown, custom: Data | None) -> Data:
-    style = shown.style
-    limited = kind in _COLOURED or (kind in ("bargauge", "table") and len(shown.thresholds["steps"]) > 1)
-    given = {
-        "unit": shown.queries[0].unit,
-        "decimals": style.decimals,
-        "min": 0.0 if style.low is None and kind == "gauge" else style.low,
-        "max": style.high if style.high is not None else shown.high,
-        "color": {"mode": "thresholds" if limited else "palette-classic"},
-        "thresholds": shown.thresholds,
-        "links": list(shown.links) or None,
-        "custom": custom,
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _reduced(style: Style) -> Data:
@@ -305,12 +220,7 @@ def _right(shown: Shown) -> Iterator[Data]:
         changed = {"custom.axisPlacement": "right"} if right else {}
         changed |= {"unit": query.unit} if query.unit != shown.queries[0].unit else {}
         if changed:
-            yield _override("byFrameRefID", _ref(number), changed)
-
-
-def _override(matcher: str, what: str, changed: Mapping[str, Any]) -> Data:
-    properties = [{"id": name, "value": value} for name, value in changed.items()]
-    return {"matcher": {"id": matcher, "options": what}, "properties": properties}
+            yield override("byFrameRefID", ref(number), changed)
 
 
 def _fill(style: Style, graph: str, stacked: str) -> int:
@@ -326,7 +236,3 @@ def _spanned(nulls: str) -> bool | int:
 
 def _scale(style: Style) -> Data:
     return {"type": "linear"} if style.scale == "linear" else {"type": "log", "log": int(style.scale[3:])}
-
-
-def _ref(number: int) -> str:
-    return chr(ord("A") + number)

@@ -16,6 +16,7 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Latency, Ratio, Stat
 from anytel.catalogue.slo import SLO
+from anytel.catalogue.stats import asking
 from anytel.generate.prometheus.humanize import humanize_percentage
 from anytel.generate.prometheus.labels import BURN, SLO_ABSENT, annotate, labels, owner_of, scope
 from anytel.generate.prometheus.message import plain
@@ -130,15 +131,11 @@ def per_second(sli: Ratio | Latency) -> Ratio | Latency:
     """Give an indicator of rates, whichever way its numbers of events were given."""
     if isinstance(sli, Latency):
         return sli
-    made = Ratio(total=_as(sli.total, "rate"), **{sli.share: _as(sli.part, "rate")})
+    made = Ratio(total=asking(sli.total, "rate"), **{sli.share: asking(sli.part, "rate")})
     made.place = sli.place
     return made
 
 
 def counted(stat: Stat) -> Stat:
     """Give the number of events of a stat."""
-    return _as(stat, "increase")
-
-
-def _as(stat: Stat, word: str) -> Stat:
-    return Stat(stat.instrument, word, by=stat.by, where=stat.where, window=stat.window)
+    return asking(stat, "increase")
