@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextvars
 import gzip
 import ssl
-import sys
 import time
 import urllib.request
 import zlib
@@ -17,7 +15,7 @@ import urllib3
 
 from anytel.backend import ConfigError
 from anytel.backend.deadline import Deadline
-from anytel.backend.http import retry_after
+from anytel.backend.http import retry_after, untraced
 from anytel.backend.version import version
 from anytel_otlp.settings import Compression, Destination, PemFile, Tls
 
@@ -79,8 +77,7 @@ class Sender:
             return Answer(0)
         packed = _COMPRESS[self._to.compression](body)
         try:
-            # An empty context: the thread may have inherited a span of some tracer, which would trace our uploads.
-            return contextvars.Context().run(self._exchange, packed, deadline)
+            return untraced(self._exchange, packed, deadline)
         except (urllib3.exceptions.HTTPError, OSError):
             return Answer(0)
 
@@ -89,7 +86,6 @@ class Sender:
         self._pool.clear()
 
     def _exchange(self, body: bytes, deadline: float) -> Answer:
-        _suppress_instrumentation()
         self._deadline.at = min(time.monotonic() + self._to.timeout, deadline)
         response = self._pool.urlopen(
             "POST",
@@ -120,17 +116,6 @@ def _body(response: urllib3.BaseHTTPResponse) -> bytes:
         response.close()
         return b""
     return read
-
-
-def _suppress_instrumentation() -> None:
-    """Have OpenTelemetry's instrumentation of HTTP clients, where it is installed, leave our uploads alone.
-
-    It would make spans of them, which would have to be uploaded.
-    """
-    context = sys.modules.get("opentelemetry.context")
-    key = getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", None)  # what the exporters of their SDK use too
-    if context is not None and key is not None:
-        context.attach(context.set_value(key, True))  # noqa: FBT003 -- a value, not a switch
 
 
 def _pool(destination: Destination) -> urllib3.PoolManager:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import gzip
 import time
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import HttpTransport, Transport
 
 from anytel.backend.deadline import Deadline
-from anytel.backend.http import retry_after
+from anytel.backend.http import retry_after, untraced
 
 __all__ = ["Direct", "Handover", "Outcome", "Sender", "sender_for"]
 
@@ -79,8 +78,7 @@ class Direct:
             return Outcome("retry")
         _show(self._client, envelope)
         try:
-            # An empty context: the thread may have inherited a span of some tracer, which would trace our uploads.
-            response = contextvars.Context().run(self._post, self._body(envelope), deadline)
+            response = untraced(self._post, self._body(envelope), deadline)
         except (urllib3.exceptions.HTTPError, OSError):
             return Outcome("retry")
         self._transport._update_rate_limits(response)
@@ -130,7 +128,7 @@ class Handover:
                 return Outcome("retry")
             time.sleep(0.002)
         _show(self._client, envelope)
-        contextvars.Context().run(self._transport.capture_envelope, envelope)
+        untraced(self._transport.capture_envelope, envelope)
         return _DELIVERED
 
 

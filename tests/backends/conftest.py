@@ -3,9 +3,25 @@
 import contextlib
 import socket
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
+
+
+@pytest.fixture
+def opened(host):
+    """Open a backend on the host, and give it; it is closed at the end."""
+    backends = []
+
+    def at(backend):
+        backend.open(host)
+        backends.append(backend)
+        return backend
+
+    yield at
+    for backend in backends:
+        backend.close(time.monotonic() + 5)
 
 
 @pytest.fixture

@@ -41,7 +41,8 @@ class Vendors:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
         return clean | QUIET | {
             "SENTRY_DSN": self.sentry.dsn, "DD_TRACE_AGENT_URL": self.agent.url, "DD_DOGSTATSD_URL": self.statsd.url,
-            "DD_SERVICE": "shop", "COEXIST_ECHO": self.echo.url, "TELEMETRY_BACKENDS": "sentry,datadog", **more,
+            "DD_SERVICE": "shop", "COEXIST_ECHO": self.echo.url, "TELEMETRY_BACKENDS": "sentry,datadog",
+            "PYTHONPATH": str(SERVICE.parents[1]), **more,
         }  # fmt: skip
 
     @contextmanager

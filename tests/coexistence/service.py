@@ -10,9 +10,7 @@ first request).
 """
 
 import os
-import socket
 import sys
-import threading
 
 VENDORS = frozenset(os.environ.get("COEXIST_VENDORS", "").split(",")) - {""}
 ORDER = os.environ.get("COEXIST_ORDER", "before")
@@ -135,21 +133,7 @@ if ORDER == "late":
         load_vendors()
 
 
-def serve():
-    """Serve on a free port."""
-    import uvicorn
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    print(f"port={listening.getsockname()[1]}", flush=True)
-
-    def watch():
-        sys.stdin.read()
-        server.should_exit = True
-
-    threading.Thread(target=watch, daemon=True).start()
-    server.run([listening])
-
-
 if __name__ == "__main__":
-    serve()
+    from serving import serve
+
+    serve(app, log_level="warning")

@@ -5,14 +5,13 @@ python process.py call VENDOR URL keep|drop    prints what it knows of the trace
 """
 
 import json
-import socket
 import sys
-import threading
 from typing import Annotated
 
 import httpx
-import uvicorn
 from fastapi import FastAPI, Query, Request
+
+from serving import serve
 
 
 class Sentry:
@@ -124,23 +123,10 @@ def make_anytel():
     return app
 
 
-def serve(factory):
-    """Serve on a free port, as ``uvicorn process:make --factory`` does."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(f"process:{factory}", factory=True, log_level="error"))
-    print(listening.getsockname()[1], flush=True)
-
-    def watch():
-        sys.stdin.read()
-        server.should_exit = True
-
-    threading.Thread(target=watch, daemon=True).start()
-    server.run([listening])
-
-
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve("make_anytel" if sys.argv[2] == "anytel" else "make")
+        factory = "make_anytel" if sys.argv[2] == "anytel" else "make"
+        serve(f"process:{factory}", factory=True, log_level="error")
     else:
         keep = sys.argv[4] == "keep"
         known, answer = VENDORS[sys.argv[2]](float(keep)).call(sys.argv[3], keep)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 PROCESS = Path(__file__).parent / "process.py"
+TESTS = str(Path(__file__).parents[1])
 VENDORS = ("sentry", "datadog", "opentelemetry")
 QUIET = {
     "DD_TRACE_AGENT_URL": "http://127.0.0.1:9", "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
@@ -22,7 +23,7 @@ def command(*arguments):
     """Give what starts one of the processes, without settings of our own environment."""
     prefixes = ("TELEMETRY_", "SENTRY_", "DD_", "OTEL_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-    return {"args": [sys.executable, PROCESS, *arguments], "env": {**clean, **QUIET}, "text": True}
+    return {"args": [sys.executable, PROCESS, *arguments], "env": {**clean, **QUIET, "PYTHONPATH": TESTS}, "text": True}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,8 @@ def services():
             stack.callback(process.stdout.close)
             stack.callback(process.stdin.close)
             started[name] = process
-        yield {name: f"http://127.0.0.1:{int(process.stdout.readline())}/" for name, process in started.items()}
+        ports = {name: process.stdout.readline().strip().removeprefix("port=") for name, process in started.items()}
+        yield {name: f"http://127.0.0.1:{int(port)}/" for name, port in ports.items()}
 
 
 @pytest.mark.parametrize("decision", ["keep", "drop"])

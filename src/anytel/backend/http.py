@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
 import email.utils
+import sys
 import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-__all__ = ["retry_after"]
+__all__ = ["retry_after", "untraced"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def retry_after(header: str) -> float:
@@ -21,3 +28,24 @@ def retry_after(header: str) -> float:
 
 def _until(date: str) -> float:
     return max(0.0, email.utils.parsedate_to_datetime(date).timestamp() - time.time())
+
+
+def untraced(send: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call *send* so that nobody traces it: spans of uploads would have to be uploaded.
+
+    It runs in an empty context, as the thread may have inherited a span of some tracer, and where OpenTelemetry's
+    instrumentation of HTTP clients is installed, that is suppressed.
+    """
+
+    def run() -> T:
+        _suppress_instrumentation()
+        return send(*args, **kwargs)
+
+    return contextvars.Context().run(run)
+
+
+def _suppress_instrumentation() -> None:
+    context = sys.modules.get("opentelemetry.context")
+    key = getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", None)  # what the exporters of their SDK use too
+    if context is not None and key is not None:
+        context.attach(context.set_value(key, True))  # noqa: FBT003 -- a value, not a switch

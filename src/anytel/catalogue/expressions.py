@@ -105,7 +105,23 @@ Measured: TypeAlias = Stat | Instrument | str
 """What stands for a number of a metric: a `Stat`, or a metric (or its name) for the stat that is usual for its kind."""
 
 
-class Ratio(Expression):
+class _OfTotal(Expression):
+    """What is a share of a *total*."""
+
+    total: Stat
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The tags that tell its values apart."""
+        return self.total.by
+
+    @property
+    def window(self) -> str:
+        """The stretch of time that each value looks back on."""
+        return self.total.window
+
+
+class Ratio(_OfTotal):
     """The share of *total* that is *good*, *bad*, or another *part* of it; exactly one of these is given.
 
     Without any events in *total* it has no value; without a series of the part, the part is 0. Of one metric, the part
@@ -142,18 +158,8 @@ class Ratio(Expression):
         """What it is made of."""
         return (*self.given.values(), self.total)
 
-    @property
-    def by(self) -> tuple[str, ...]:
-        """The tags that tell its values apart."""
-        return self.total.by
 
-    @property
-    def window(self) -> str:
-        """The stretch of time that each value looks back on."""
-        return self.total.window
-
-
-class Latency(Expression):
+class Latency(_OfTotal):
     """The share of values of a distribution or histogram that are at most *le*, which is one of its buckets' bounds.
 
     *le* is in the instrument's unit. It is from 0 to 1, and has no value while nothing was recorded.
@@ -176,16 +182,6 @@ class Latency(Expression):
     def parts(self) -> tuple[Expression, ...]:
         """What it is made of."""
         return (self.total,)
-
-    @property
-    def by(self) -> tuple[str, ...]:
-        """The tags that tell its values apart."""
-        return self.total.by
-
-    @property
-    def window(self) -> str:
-        """The stretch of time that each value looks back on."""
-        return self.total.window
 
 
 class Raw(Expression):

@@ -11,16 +11,14 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 from anytel.attributes import text
-from anytel.backend import Ack, Backend, ErrorRecord, LogRecord, MetricBatch, Point, Signal, SpanRecord
+from anytel.backend import Ack, Backend, Signal
+from anytel.pipeline.batch import Item, accounted, size_of, tail
 from anytel.pipeline.guard import Guard
 from anytel.pipeline.host import BackendHost
 
 __all__ = ["LIMITS", "Outlet", "join"]
-
-Item: TypeAlias = SpanRecord | LogRecord | ErrorRecord | MetricBatch
 
 LIMITS: dict[Signal, int] = {"error": 1_000, "span": 50_000, "log": 50_000, "metric": 12}
 """Items that wait for one backend (of metrics: intervals); beyond, the oldest are dropped and counted."""
@@ -65,10 +63,10 @@ class Outlet:
 
     def offer(self, signal: Signal, items: Sequence[Item]) -> None:
         """Queue *items*; returns at once."""
-        self.account.emitted(signal, _size(signal, items))
+        self.account.emitted(signal, size_of(signal, items))
         with self._changed:
             if self._closing:
-                self.account.dropped(signal, _size(signal, items), "closed")
+                self.account.dropped(signal, size_of(signal, items), "closed")
                 return
             queue = self._queues[signal]
             queue.extend(items)
@@ -78,7 +76,7 @@ class Outlet:
             self._start()
             self._changed.notify_all()
         if over:
-            self.account.dropped(signal, _size(signal, over), "queue_full")
+            self.account.dropped(signal, size_of(signal, over), "queue_full")
 
     def _start(self) -> None:
         if self._thread is None and not self._closing:
@@ -132,7 +130,7 @@ class Outlet:
     def _send(self, signal: Signal, batch: list[Item]) -> Ack:
         now = time.monotonic()
         deadline = min(now + ATTEMPT, self._urgent) if self._urgent > now else now + ATTEMPT
-        size = _size(signal, batch)
+        size = size_of(signal, batch)
         try:
             if not self._opened:  # in a forked child
                 self.open()
@@ -144,7 +142,7 @@ class Outlet:
 
     def _checked(self, signal: Signal, ack: object, size: int) -> Ack:
         """Give *ack* where it accounts for all *size* items; else what can be believed of it."""
-        told = _told(ack)
+        told = accounted(ack)
         if isinstance(ack, Ack) and told == size:
             return ack
         self.guard.failed(signal, f"{text(ack)[:200]} is no answer for {size} items")
@@ -181,7 +179,7 @@ class Outlet:
         self._failures += 1
         first, longest = BACKOFF
         pause = min(longest, first * 2 ** min(self._failures - 1, 10)) * random.uniform(0.7, 1.0)
-        again = _tail(signal, batch, ack.retry)
+        again = tail(signal, batch, ack.retry)
         self.guard.failed(signal, "not delivered; it is tried again, and anytel.stats() counts what is dropped")
         with self._changed:
             self._not_before = now + pause
@@ -193,7 +191,7 @@ class Outlet:
             room = LIMITS[signal] - len(queue)
             kept = again[max(len(again) - room, 0) :]
             queue.extendleft(reversed(kept))
-        self.account.dropped(signal, _size(signal, again) - _size(signal, kept), "queue_full")
+        self.account.dropped(signal, size_of(signal, again) - size_of(signal, kept), "queue_full")
         return len(kept)
 
     def flush(self, deadline: float) -> bool:
@@ -272,40 +270,13 @@ class Outlet:
                 self._out[signal] += len(queue)
                 queue.clear()
         for signal, items in left.items():
-            self.account.dropped(signal, _size(signal, items), "shutdown")
+            self.account.dropped(signal, size_of(signal, items), "shutdown")
 
 
 def join(thread: threading.Thread | None, deadline: float) -> None:
     """Wait for the end of *thread*, which has been told, so that nothing of ours is left running behind the caller."""
     if thread is not None and thread is not threading.current_thread():
         thread.join(_until(deadline))
-
-
-def _size(signal: Signal, items: Sequence[Item]) -> int:
-    if signal != "metric":
-        return len(items)
-    return sum(len(batch.points) for batch in items if isinstance(batch, MetricBatch))
-
-
-def _tail(signal: Signal, batch: list[Item], count: int) -> list[Item]:
-    """Give the last *count* items of *batch*; of metrics, the last points."""
-    if signal != "metric":
-        return batch[len(batch) - count :]
-    whole = batch[0]
-    assert isinstance(whole, MetricBatch)  # noqa: S101 -- the metric queue holds nothing else
-    points: Sequence[Point] = whole.points[len(whole.points) - count :]
-    return [MetricBatch(whole.start_ns, whole.end_ns, whole.flow, points)]
-
-
-def _told(ack: object) -> int | None:
-    """Give the number of items that *ack* accounts for, and None where it is no answer."""
-    try:
-        assert isinstance(ack, Ack)  # noqa: S101 -- the handler is for all that it may be
-        numbers = (ack.delivered, *ack.dropped.values(), ack.retry)
-        sane = all(type(number) is int and number >= 0 for number in numbers) and ack.retry_after >= 0
-    except Exception:
-        return None
-    return sum(numbers) if sane else None
 
 
 def _until(moment: float) -> float:

@@ -122,11 +122,8 @@ def statsd():
 
 
 @pytest.fixture
-def backend(agent, statsd, host):
-    opened = DatadogBackend(agent_url=agent.url, dogstatsd_url=statsd.url)
-    opened.open(host)
-    yield opened
-    opened.close(time.monotonic() + 1)
+def backend(agent, statsd, opened):
+    return opened(DatadogBackend(agent_url=agent.url, dogstatsd_url=statsd.url))
 
 
 @pytest.fixture

@@ -12,19 +12,9 @@ from anytel_datadog import DatadogBackend
 
 
 @pytest.fixture
-def connect(host):
+def connect(opened):
     """Open a backend on an Agent's address."""
-    opened = []
-
-    def at(url):
-        backend = DatadogBackend(agent_url=url, dogstatsd_url="udp://127.0.0.1:9")
-        backend.open(host)
-        opened.append(backend)
-        return backend
-
-    yield at
-    for backend in opened:
-        backend.close(time.monotonic() + 1)
+    return lambda url: opened(DatadogBackend(agent_url=url, dogstatsd_url="udp://127.0.0.1:9"))
 
 
 @pytest.fixture

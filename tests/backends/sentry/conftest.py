@@ -141,19 +141,9 @@ def deadline() -> float:
 
 
 @pytest.fixture
-def open_backend(receiver, host) -> Iterator[Callable[..., SentryBackend]]:
-    """Open a backend that sends to the receiver; it is closed at the end."""
-    opened: list[SentryBackend] = []
-
-    def open_(**arguments) -> SentryBackend:
-        backend = SentryBackend(**({"dsn": receiver.dsn} | arguments))
-        backend.open(host)
-        opened.append(backend)
-        return backend
-
-    yield open_
-    for backend in opened:
-        backend.close(time.monotonic() + 5)
+def open_backend(receiver, opened) -> Callable[..., SentryBackend]:
+    """Open a backend that sends to the receiver."""
+    return lambda **arguments: opened(SentryBackend(**({"dsn": receiver.dsn} | arguments)))
 
 
 @pytest.fixture

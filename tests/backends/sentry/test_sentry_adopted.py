@@ -14,20 +14,14 @@ STREAM = {"trace_lifecycle": "stream", "traces_sample_rate": 1.0}
 
 
 @pytest.fixture
-def adopt(sdk, host):
+def adopt(sdk, opened):
     """Initialise the SDK with options, and open a backend that knows no DSN."""
-    opened = []
 
     def run(**options):
         sdk(**options)
-        backend = SentryBackend()
-        backend.open(host)
-        opened.append(backend)
-        return backend
+        return opened(SentryBackend())
 
-    yield run
-    for backend in opened:
-        backend.close(time.monotonic() + 5)
+    return run
 
 
 def test_the_application_s_client_is_used_and_left_open(adopt, receiver, make, deadline):

@@ -11,7 +11,8 @@ from typing import Self
 from anytel.backend import MetricKind
 from anytel.testing.observe.lookup import Lookup
 from anytel.testing.observe.seen import Catalogue, Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
-from anytel.testing.receivers.sentry import Json, ReceivedMetric, ReceivedSpan, SentryReceiver
+from anytel.testing.receivers.sentry import ReceivedMetric, ReceivedSpan, SentryReceiver
+from anytel.testing.receivers.sentry.envelopes import Json
 
 __all__ = ["SentryObserver"]
 
