@@ -161,7 +161,12 @@ def test_backends_that_a_module_names_itself_are_left_out_too(module, capsys):
 
 @pytest.mark.parametrize(
     ("given", "fix"),
-    [("shop/telemetry.py", "shop.telemetry."), ("./shop.py", "shop."), ("", "shop.telemetry."), ("..shop", "such as shop.")],
+    [
+        ("shop/telemetry.py", "shop.telemetry."),
+        ("./shop.py", "shop."),
+        ("", "shop.telemetry."),
+        ("..shop", "such as shop."),
+    ],
 )
 def test_what_is_no_name_of_a_module_is_told(given, fix):
     """Such as the path of a file."""
