@@ -126,6 +126,7 @@ def test_an_application_is_loaded_by_the_name_of_its_module(module):
             "import anytel\nA = anytel.Counter('a')\nanytel.Alert('x', 0 < anytel.Stat(A) < 1, severity='info')\n",
             "a condition is neither true nor false",
         ),
+        ("import sys\nsys.exit(3)\n", "importing it ends the process, with 3 (*shop_broken.py:2)"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_told_with_its_line(module, source, told):
@@ -148,6 +149,30 @@ def test_reading_declarations_sends_nothing(module, monkeypatch):
     load(module("shop_configuring", "import anytel\nanytel.configure(service='shop')\nanytel.Counter('calls').add()\n"))
     assert dict(anytel.stats().backends) == {}
     assert os.environ["TELEMETRY_BACKENDS"] == "memory"
+
+
+def test_backends_that_a_module_names_itself_are_left_out_too(module, capsys):
+    """And what it prints is not part of what a command says."""
+    source = "import anytel\nanytel.configure(backends='memory')\nanytel.Counter('calls').add()\nprint('ready')\n"
+    load(module("shop_naming", source))
+    assert dict(anytel.stats().backends) == {}
+    assert capsys.readouterr() == ("", "ready\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "fix"),
+    [
+        ("shop/telemetry.py", "shop.telemetry."),
+        ("./shop.py", "shop."),
+        ("", "shop.telemetry."),
+        ("..shop", "such as shop."),
+    ],
+)
+def test_what_is_no_name_of_a_module_is_told(given, fix):
+    """Such as the path of a file."""
+    with pytest.raises(ConfigError, match="that is no name of a module") as raised:
+        load(given)
+    assert fix in str(raised.value)
 
 
 def test_a_module_that_is_not_there_is_told():

@@ -85,7 +85,66 @@ def test_another_spelling_at_a_vendor_is_told():
     }
 
 
-@pytest.mark.parametrize("text", [None, "no json", "[]", '{"version": 2, "metrics": {}}', '{"version": 1}'])
+def promises(name="kept", window="30d", objective="0.999", severity="info"):
+    def declare():
+        calls, errors = anytel.Counter("calls"), anytel.Counter("errors")
+        anytel.SLO(name, objective, window, anytel.Ratio(bad=errors, total=calls))
+        anytel.Alert(name, anytel.Stat(calls) > 1, severity=severity)
+
+    return declare
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"window": "28d"}, [(True, "SLO 'kept'", "window was '30d' and is '28d'")]),
+        ({"objective": "0.99"}, [(False, "SLO 'kept'", "objective was '0.999' and is '0.99'")]),
+        ({"severity": "critical"}, [(False, "alert 'kept'", "severity was 'info' and is 'critical'")]),
+        (
+            {"name": "new"},
+            [
+                (True, "SLO 'kept'", "is no longer declared"),
+                (False, "SLO 'new'", "is new"),
+                (True, "alert 'kept'", "is no longer declared"),
+                (False, "alert 'new'", "is new"),
+            ],
+        ),
+    ],
+)
+def test_objectives_and_alerts_keep_their_names(given, told):
+    """Recorded series, dashboards, silences and routes have them."""
+    before, now = lock(promises()), lock(promises(**given))
+    assert [tuple(one) for one in changes(before, now)] == told
+
+
+def test_a_lock_of_metrics_only_is_compared_as_far_as_it_goes():
+    """Such as one of an earlier version."""
+    before, now = lock(promises()), lock(promises(name="new"))
+    del before["slos"], before["alerts"]
+    assert list(changes(before, now)) == []
+
+
+def test_another_text_of_a_bucket_is_told():
+    """Queries name buckets by it."""
+    before, now = lock(histogram()), lock(histogram())
+    before["metrics"]["response.time"]["names"]["prometheus"]["buckets"][1] = "1"
+    assert [one.what for one in changes(before, now)] == ["in prometheus its bucket '1' is '1.0'"]
+
+
+UNREADABLE = [
+    None,
+    "no json",
+    "[]",
+    '{"version": 2, "metrics": {}}',
+    '{"version": 1}',
+    '{"version": 1, "metrics": {}}',
+    '{"version": 1, "backends": [], "metrics": {"a": {}}}',
+    '{"version": 1, "backends": [], "metrics": {"a": 1}}',
+    '{"version": 1, "backends": [], "metrics": {}, "slos": {"a": 1}, "alerts": {}}',
+]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
 def test_a_lock_that_cannot_be_read_is_told(tmp_path, text):
     """With how to write it."""
     path = tmp_path / "anytel.lock.json"

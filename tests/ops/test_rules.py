@@ -65,6 +65,15 @@ def test_the_demo_s_declarations_are_accepted(anytel_command):
     anytel_command("check", "ops", "--app", "anytel.demo.telemetry")
 
 
+def test_a_service_may_have_any_name(promtool, tmp_path):
+    """With a quote in it, and beyond ASCII."""
+    Shop().declare()
+    files = generate("prometheus", Catalogue.declared("shop.telemetry"), Options(service='the "Söhne" \\ shop'))
+    write(tmp_path, {"prometheus": files})
+    assert run(promtool, "test", "rules", tmp_path / "prometheus/tests/targets.yml") == 0
+    assert run(promtool, "test", "rules", tmp_path / "prometheus/tests/slo-bad.yml") == 0
+
+
 def test_promtool_s_linter_has_nothing_to_say(promtool, shop_folder):
     """With all its rules, and each a failure."""
     assert run(promtool, "check", "rules", "--lint=all", "--lint-fatal", *sorted(shop_folder.glob("rules/*.yml"))) == 0

@@ -7,11 +7,14 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from pathlib import Path, PurePath
 
-from anytel import misuse
+from anytel import misuse, runtime
 from anytel.catalogue.catalogue import Catalogue
+from anytel.config.settings import Settings
+from anytel.config.sources import Setting
 from anytel.errors import ConfigError, MisuseError
 
 __all__ = ["load"]
@@ -28,6 +31,9 @@ def load(app: str) -> Catalogue:
         ConfigError: There is no such module, or importing it fails; or a declaration in it was refused.
     """
     name = app.partition(":")[0].strip()
+    if not name or "/" in name or name.startswith(".") or name.endswith(".py"):
+        near = ".".join(PurePath(name.removesuffix(".py")).parts).lstrip(".") or "shop.telemetry"
+        raise _refused(app, "that is no name of a module", f"Name it as it is imported, such as {near}.")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -43,6 +49,9 @@ def load(app: str) -> Catalogue:
             fix = "Name a module that can be imported from here, such as shop.telemetry."
             raise _refused(app, f"there is no module {missing!r}", fix) from exc
         raise _refused(app, f"it needs {missing!r}, which is not installed", f"Run: pip install {missing}") from exc
+    except SystemExit as exc:
+        problem = f"importing it ends the process, with {exc.code!r} ({_raised_at(exc)})"
+        raise _refused(app, problem, 'Do that below `if __name__ == "__main__":`.') from exc
     except Exception as exc:
         problem = f"importing it fails: {type(exc).__name__}: {exc} ({_raised_at(exc)})"
         raise _refused(app, problem, "Correct that; `anytel --debug` shows the traceback.") from exc
@@ -53,16 +62,26 @@ def load(app: str) -> Catalogue:
 
 @contextmanager
 def _nothing_sent() -> Iterator[None]:
-    """Have a module that configures telemetry when it is imported configure none: it is only read here."""
-    before = os.environ.get(_BACKENDS)
+    """Have a module that configures telemetry when it is imported configure none: it is only read here.
+
+    That holds for backends that it names itself, too. What it prints does not get among the output of a command.
+    """
+    before, amended = os.environ.get(_BACKENDS), runtime.amend
     os.environ[_BACKENDS] = "none"
+    runtime.amend = _without_backends
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
+        runtime.amend = amended
         if before is None:
             del os.environ[_BACKENDS]
         else:
             os.environ[_BACKENDS] = before
+
+
+def _without_backends(settings: Settings) -> Settings:
+    return replace(settings, backends=Setting(("none",), _BACKENDS))
 
 
 def _refused(app: str, problem: str, fix: str) -> ConfigError:

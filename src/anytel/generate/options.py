@@ -21,6 +21,9 @@ _TAG_KEY = re.compile(r"[a-z][a-z0-9_./-]{0,199}")
 _TAG = re.compile(r"[a-z][a-z0-9_./-]*:[a-z0-9_./:*-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
+_SLOWEST_SCRAPE = 150
+"""Seconds: the shortest windows of objectives and of what is recorded are 5m, and a rate needs two samples."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -87,6 +90,13 @@ def options(app: str, given: Mapping[str, object]) -> Options:
                 raise _wrong(option, one, "Datadog has no such tag", fix)
     for name in ("scrape_interval", "evaluation_interval", "retention"):
         _duration(name, getattr(made, name))
+    if seconds(made.scrape_interval) > _SLOWEST_SCRAPE:
+        fix = "Write 2m30s or less: objectives are of rates over 5m, which need two samples."
+        raise _wrong("scrape_interval", made.scrape_interval, "rates would always be empty, and nothing alerts", fix)
+    if not made.service.strip():
+        raise _wrong("service", made.service, "it is the name of the scrape job, and empty", "Write shop.")
+    if not re.fullmatch(r"/\S*", made.metrics_path):
+        raise _wrong("metrics_path", made.metrics_path, "it is no path", "Write /metrics.")
     for name in ("scrape", "alertmanagers"):
         for address in getattr(made, name):
             _address(name, address)

@@ -158,4 +158,4 @@ def _keeps(aggregation: parser.AggregateExpr, label: str) -> bool:
     modifier = aggregation.modifier
     if modifier is None:
         return False
-    return (label in modifier.labels) == (modifier.type == parser.AggModifierType.By)
+    return bool((label in modifier.labels) == (modifier.type == parser.AggModifierType.By))

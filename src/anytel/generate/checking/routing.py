@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from anytel.catalogue.alert import SEVERITIES
@@ -71,7 +71,7 @@ def _routed(route: Mapping[str, Any], labels: set[str], known: Mapping[str, set[
         yield from _routed(one, labels, known)
 
 
-def _unmatched(matchers: list[str], labels: set[str], known: Mapping[str, set[str]]) -> Iterator[str]:
+def _unmatched(matchers: Iterable[object], labels: set[str], known: Mapping[str, set[str]]) -> Iterator[str]:
     for matcher in matchers:
         found = _MATCHER.fullmatch(str(matcher))
         if found is None:

@@ -29,6 +29,7 @@ from anytel.generate.prometheus.labels import (
     scope,
 )
 from anytel.generate.prometheus.slo import ABSENT_FOR, Objective
+from anytel.generate.promql import quoted
 from anytel.generate.spelling import Speller
 
 __all__ = ["alert_tests", "slo_tests", "target_tests"]
@@ -60,7 +61,7 @@ def alert_tests(catalogue: Catalogue, spell: Speller, watch: Watch) -> Mapping[s
 def target_tests(options: Options) -> Mapping[str, object]:
     """Give the tests of the rules for a service that cannot be scraped."""
     instance = options.scrape[0]
-    up = f'up{{instance="{instance}",job="{options.service}"}}'
+    up = f"up{{instance={quoted(instance)},job={quoted(options.service)}}}"
     absent = target_rules(options)[1]
     said = {"summary": f"{instance} cannot be scraped"}
     said["description"] = f"{options.service} at {instance} has not answered a scrape for two minutes."
@@ -110,7 +111,7 @@ class _Burning:
         yield self._missing()
 
     def _healthy(self) -> Case:
-        share = f'slo:sli_error:ratio_rate5m{{service="{self.objective.service}",slo="{self.slo.name}"}}'
+        share = f'slo:sli_error:ratio_rate5m{{service={quoted(self.objective.service)},slo="{self.slo.name}"}}'
         return _case(
             "a healthy service alerts nobody; without one bad event its share is 0, not missing",
             STEP,
