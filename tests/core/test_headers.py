@@ -249,9 +249,9 @@ def test_who_decided_and_for_whom_is_told_in_datadog_s_headers_and_in_the_traces
     anytel.configure(backends="memory", sample_rate=0)
     upstream = {**DATADOG, "x-datadog-origin": "rum"}
     w3c = {**W3C, "tracestate": "dd=s:1;o:rum;t.dm:-1"}
-    for headers in (upstream, w3c):
+    for several in (upstream, w3c):
         carrier = {}
-        with anytel.span("s", parent=anytel.extract(headers)) as span:
+        with anytel.span("s", parent=anytel.extract(several)) as span:
             anytel.inject(carrier)
         assert carrier["tracestate"] == f"dd=s:2;p:{span.span_id};t.dm:-1;o:rum"
         assert carrier["x-datadog-tags"] == f"_dd.p.tid={TRACE[:16]},_dd.p.dm=-1"
