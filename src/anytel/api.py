@@ -117,7 +117,9 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     A header that is there is replaced, in whichever case it is spelled; baggage of others is kept.
     """
     span, remote = current.get(), incoming.get()
-    context = span.context if span is not None else remote.context if remote is not None else None
+    context = span.context if span is not None else None
+    if span is None and remote is not None:
+        context = runtime.active.tracer.passed_on(remote)
     if context is None:
         return
     try:

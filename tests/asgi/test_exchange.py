@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 import anytel
 from anytel.asgi import TelemetryMiddleware
+from anytel.backends.memory import MemoryBackend
 from anytel.fastapi import instrument
 from asgi.client import ask, drive, scope_of
 
@@ -264,3 +265,30 @@ def test_a_cancelled_handler_leaves_no_request_active(memory):
     asyncio.run(scenario())
 
     assert only(memory).status == "unset"
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        lambda: anytel.configure(backends=MemoryBackend(), strict=True),
+        lambda: anytel.configure(backends="none", strict=True),
+        anytel.shutdown,
+    ],
+    ids=["configured again", "configured off", "shut down"],
+)
+def test_a_request_in_whose_course_telemetry_is_exchanged_is_answered_and_no_longer_active(configured, exchange):
+    """Nothing of it is refused: in a strict application that would be an error."""
+    configured(strict=True)
+    app = instrument(FastAPI())
+
+    @app.get("/")
+    async def handler():
+        exchange()
+        anytel.current_span().set(after=True)
+        with anytel.span("inside"):
+            pass
+
+    assert ask(app, "GET", "/").status_code == 200
+    memory = configured()
+    assert memory.total(ACTIVE) == 0
+    assert anytel.stats().refused == {}

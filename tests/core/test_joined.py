@@ -1,6 +1,7 @@
 """A vendor's own tracing and ours in one trace, as a backend without any SDK shows it."""
 
 import pytest
+from opentelemetry import context, trace
 
 import anytel
 from anytel.backend import SpanContext, VendorSpan, VendorTracing
@@ -169,3 +170,33 @@ def test_native_mode_needs_a_vendor_s_tracing_at_each_backend():
     with pytest.raises(ConfigError, match="memory"):
         anytel.configure(backends=[Vendor(), MemoryBackend()], span_mode="native")
     anytel.configure(backends=[Vendor()], span_mode="native")
+
+
+def entered(vendor):
+    return [call for call in vendor.calls if call[0] in ("enter", "leave")]
+
+
+def test_the_vendor_sees_a_span_that_opentelemetry_makes_current(vendor):
+    """A server span of its instrumentation as well: else what the vendor makes inside is a trace of its own."""
+    anytel.configure(backends=[vendor], sample_rate=1)
+    tracer = trace.get_tracer("a.library")
+    with tracer.start_as_current_span("root") as root:
+        inside = root.get_span_context().span_id
+        assert entered(vendor) == [("enter", inside)]
+        context.detach(context.attach(context.set_value("baggage", 1)))  # the same span stays current
+    assert entered(vendor) == [("enter", inside), ("leave", inside)]
+    later = tracer.start_span("later")
+    assert len(vendor.calls) == 2, "a span that is not current is not seen"
+    with trace.use_span(later, end_on_exit=True):
+        assert entered(vendor)[2:] == [("enter", later.get_span_context().span_id)]
+    assert entered(vendor)[3:] == [("leave", later.get_span_context().span_id)]
+
+
+def test_the_vendor_sees_no_span_left_twice_that_opentelemetry_detaches_twice(vendor):
+    anytel.configure(backends=[vendor], sample_rate=1)
+    span = trace.get_tracer("a.library").start_span("work")
+    token = context.attach(trace.set_span_in_context(span))
+    context.detach(token)
+    context.detach(token)
+    span.end()
+    assert [call[0] for call in entered(vendor)] == ["enter", "leave"]

@@ -217,6 +217,18 @@ def test_retry_after_is_respected_by_flush(configured):
     assert len(backend.batches) <= 3
 
 
+@pytest.mark.parametrize("wish", [1e12, float("inf")])
+def test_a_wish_to_come_back_in_a_thousand_years_does_not_end_the_worker(configured, wish):
+    """Threads cannot wait so long, and the number is a server's."""
+    configured(Acking(lambda size: Ack(0, retry=size, retry_after=wish)))
+    anytel.start_span("s").end()
+    assert not anytel.flush(0.5)
+    (worker,) = [thread for thread in threading.enumerate() if thread.name == "anytel-acking"]
+    worker.join(0.2)
+    assert worker.is_alive()
+    assert accounts("acking")["span"] == (1, 0, {}, 1)
+
+
 def test_a_failing_backend_is_not_hammered(configured):
     """While retries go on failing, the pauses between them grow: a long flush makes few attempts."""
     backend = Acking(*[lambda size: Ack(0, retry=size)] * 1_000)

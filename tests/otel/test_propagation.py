@@ -179,3 +179,21 @@ def test_a_propagator_of_the_applications_is_respected(memory):
     found = ours.extract({"traceparent": f"00-{TRACE}-{SPAN}-01"})
     assert f"{trace.get_current_span(found).get_span_context().trace_id:032x}" == TRACE
     assert {"x-house", "traceparent", "sentry-trace", "baggage"} <= ours.fields
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_an_open_decision_is_taken_where_a_parent_is_sent_on_without_a_span(configured, rate):
+    """As a span would take it here: so a relay without spans does not drop a trace that nobody has decided on."""
+    memory = configured(sample_rate=rate)
+    upstream = {"sentry-trace": f"{'ab' * 16}-{'cd' * 8}"}
+    token = context.attach(propagate.extract(upstream))
+    theirs, ours = {}, {}
+    propagate.inject(theirs)
+    anytel.inject(ours)
+    with anytel.span("work"):
+        pass
+    context.detach(token)
+    assert theirs["sentry-trace"] == ours["sentry-trace"] == f"{upstream['sentry-trace']}-{rate}"
+    assert theirs["traceparent"][-2:] == ours["traceparent"][-2:] == f"0{rate}"
+    assert theirs["x-datadog-sampling-priority"] == ours["x-datadog-sampling-priority"] == ("2" if rate else "-1")
+    assert len(memory.spans) == rate

@@ -60,6 +60,7 @@ class Exchange:
         self.request_id = given if well_formed(given) else uuid.uuid4().hex
         self.status = 0
         self.error = ""
+        self.route = ""
         self.gone = False
         self.unsent: OSError | None = None
         self.ended = 0.0
@@ -78,7 +79,8 @@ class Exchange:
         self.span.__enter__()
         ACTIVE.add(1, self.tags)
         try:
-            self._log("request_started")
+            if self.options.log_requests:
+                self._log("request_started")
             await app(self._handed_over(), self._receiving(receive), self._sending(send))
             if not self.status and not self.gone:
                 self.status, self.error = 500, "no_response"  # so the server answers where the application does not
@@ -121,18 +123,19 @@ class Exchange:
                 self.status = message["status"]
                 self._named()
                 message = echoed(message, self.options.request_id_name, self.request_id)
-            await self._sent(send, message)
+            try:
+                await send(message)
+            except OSError as exc:
+                self._cut_off(exc)
+                raise
             if kind in _BODY and not message.get("more_body", False):
                 self._answered()
 
         return sending
 
-    async def _sent(self, send: Send, message: Message) -> None:
-        try:
-            await send(message)
-        except OSError as exc:  # so a server tells that the client has gone (ASGI, "Disconnected Client")
-            self.gone, self.unsent = True, exc
-            raise
+    def _cut_off(self, exc: OSError) -> None:
+        """Note that the client has gone: so a server tells it (ASGI, *Disconnected Client*)."""
+        self.gone, self.unsent = True, exc
 
     def _answered(self) -> None:
         """Note the end of the body. A 5xx waits: the exception behind it may still come up through the handlers."""
@@ -146,7 +149,7 @@ class Exchange:
 
     def _named(self) -> str:
         """Name the span by its route, as far as that is known."""
-        route = template(self.scope, self.root_path)
+        self.route = route = template(self.scope, self.root_path)
         if isinstance(self.span, Span):
             self.span.name = self._name(route)
         return route
@@ -178,9 +181,10 @@ class Exchange:
         self.finished = True
         ACTIVE.add(-1, self.tags)
         seconds = (self.ended or time.perf_counter()) - self.started
-        route, error = self._named() or None, self.error or self._error() or None
+        route, error = (self.route or self._named()) or None, self.error or self._error() or None
         self._record(seconds, route, error)
-        self._log("request_completed", **self._outcome(), duration_ms=round(seconds * 1e3, 3))
+        if self.options.log_requests:
+            self._log("request_completed", **self._outcome(), duration_ms=round(seconds * 1e3, 3))
         span = self.span
         if isinstance(span, Span):
             if error is not None and span._status != "error":
@@ -203,5 +207,4 @@ class Exchange:
         DURATION.record(seconds, tags)
 
     def _log(self, event: str, **more: object) -> None:
-        if self.options.log_requests:
-            log.info(event, method=self.method, path=self.scope["path"], **more)
+        log.info(event, method=self.method, path=self.scope["path"], **more)

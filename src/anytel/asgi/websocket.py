@@ -38,7 +38,11 @@ class WebSocketExchange(Exchange):
                 message = echoed(message, self.options.request_id_name, self.request_id)
             elif kind == "websocket.close":
                 self._closed(message)
-            await self._sent(send, message)
+            try:
+                await send(message)
+            except OSError as exc:
+                self._cut_off(exc)
+                raise
 
         return sending
 

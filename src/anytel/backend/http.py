@@ -22,7 +22,7 @@ def retry_after(header: str) -> float:
     """
     try:
         return max(0.0, float(header)) if header.strip().isdecimal() else _until(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # the date's time zone may be absurd
         return 0.0
 
 

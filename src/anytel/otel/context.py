@@ -18,6 +18,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from anytel.otel.span import Span, place
 from anytel.tracing import record
 from anytel.tracing.context import RemoteContext, current, incoming
+from anytel.tracing.joined import JoinedSpan, Tokens, hide
 
 __all__ = ["Attached", "RuntimeContext", "base", "install", "suppresses"]
 
@@ -53,6 +54,7 @@ class _Token(NamedTuple):
     base: Token[Attached | None]
     span: Token[record.Span | None]
     remote: Token[RemoteContext | None]
+    shown: Tokens
 
 
 _attached: ContextVar[Attached | None] = ContextVar("anytel_otel_attached", default=None)
@@ -85,7 +87,11 @@ class RuntimeContext(_RuntimeContext):
     def attach(self, context: Context) -> Any:
         """Make *context* current, and its span ours; gives what `detach` takes."""
         base = Attached(context, *place(context.get(_SPAN_KEY)))
-        return _Token(base, _attached.set(base), current.set(base.span), incoming.set(base.remote))
+        span, before = base.span, current.get()
+        token = _Token(base, _attached.set(base), current.set(span), incoming.set(base.remote), ())
+        if isinstance(span, JoinedSpan) and span is not before:
+            return token._replace(shown=span.show())
+        return token
 
     def detach(self, token: Any) -> None:
         """Restore what was; never raises. In another execution context there is nothing to undo but a copy."""
@@ -104,6 +110,7 @@ class RuntimeContext(_RuntimeContext):
                 _attached.set(_old(token.base))
                 current.set(_old(token.span))
                 incoming.set(_old(token.remote))
+        hide(token.shown)
 
     def base(self) -> Attached:
         """Give what is attached, without looking at the current span."""

@@ -45,7 +45,9 @@ class Propagator(TextMapPropagator):
         written: dict[str, str] = {}
         self._below.inject(written, context)
         span, remote = place(trace.get_current_span(context))
-        found = span.context if span is not None else remote.context if remote is not None else None
+        found = span.context if span is not None else None
+        if remote is not None:
+            found = runtime.active.tracer.passed_on(remote)
         if found is not None:  # in the formats that are chosen, and in those that only the one below knows
             written = {name: value for name, value in written.items() if name not in _OURS}
             runtime.active.propagator.write(found, written, bound.get())

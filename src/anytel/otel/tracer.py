@@ -27,7 +27,6 @@ from anytel.tracing.tracer import Parent
 
 __all__ = ["Tracer", "TracerProvider"]
 
-_NOOP = trace.NoOpTracer()
 _ROOT = RemoteContext()
 _SERVERS = frozenset(f"opentelemetry.instrumentation.{name}" for name in ("asgi", "fastapi", "starlette"))
 
@@ -79,7 +78,7 @@ class Tracer(trace.Tracer):
             misuse.count("parent")  # type: ignore[unreachable]  # libraries give what they like
             context = None
         if suppresses(here.context if context is None else context):
-            return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
+            return _passed_on(context)
         parent = _parent(context) if context is not None else here.remote if current.get() is None else None
         made = self._start(name, _kind(kind), attributes, _links(links), parent, start_time)
         if isinstance(made, record.Span):
@@ -87,7 +86,7 @@ class Tracer(trace.Tracer):
             return Span(made, record_exception=record_exception, set_status_on_exception=set_status_on_exception)
         if isinstance(made, record.Unrecorded):
             return Unsampled(made._trace)
-        return _NOOP.start_span(name, context)
+        return _passed_on(context)
 
     def start_as_current_span(  # type: ignore[override]  # a context manager and decorator as that of the API
         self,
@@ -157,6 +156,12 @@ def _start(
     start_time: int | None,
 ) -> record.NoopSpan:
     return runtime.active.tracer.start(name, kind, attributes, links, parent, start_time)
+
+
+def _passed_on(context: Context | None) -> trace.Span:
+    """Give a span that records nothing, with the ids of the one in *context*."""
+    span = trace.get_current_span(context)
+    return span if isinstance(span, trace.NonRecordingSpan) else trace.NonRecordingSpan(span.get_span_context())
 
 
 _warned = False

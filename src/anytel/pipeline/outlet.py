@@ -28,6 +28,8 @@ ATTEMPT = 10.0
 PERSISTENCE = 60.0
 """Seconds for which a backend's refusals are answered by offering the same batch again."""
 BACKOFF = (0.25, 30.0)
+LONGEST_WISH = 3_600.0
+"""Seconds for which a server's wish when to come back is respected; a thread cannot wait for any number of them."""
 
 
 class Outlet:
@@ -183,7 +185,7 @@ class Outlet:
         self.guard.failed(signal, "not delivered; it is tried again, and anytel.stats() counts what is dropped")
         with self._changed:
             self._not_before = now + pause
-            self._asked_until = now + ack.retry_after
+            self._asked_until = now + min(ack.retry_after, LONGEST_WISH)
             queue = self._queues[signal]
             if now - self._failing_since > PERSISTENCE or self._closing:
                 self.account.dropped(signal, ack.retry, "undeliverable")

@@ -84,7 +84,9 @@ def lower(carrier: Carrier) -> dict[str, str]:
     pairs: Iterable[tuple[str | bytes, str | bytes]] = carrier.items() if isinstance(carrier, Mapping) else carrier
     headers: dict[str, str] = {}
     for raw_name, raw_value in pairs:
-        name, value = _text(raw_name).lower(), _text(raw_value)
+        # Each header of each request comes by here: hence no function for the two of them.
+        name = (raw_name.decode("latin-1") if isinstance(raw_name, bytes) else str(raw_name)).lower()
+        value = raw_value.decode("latin-1") if isinstance(raw_value, bytes) else str(raw_value)
         if name in headers:
             # In their order, as HTTP has it (RFC 9110, section 5.2), as far as anything of them is read.
             if name in _JOINED and len(headers[name]) <= MAX_JOINED:
@@ -92,10 +94,6 @@ def lower(carrier: Carrier) -> dict[str, str]:
         else:
             headers[name] = value
     return headers
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _w3c(value: str, headers: Headers) -> RemoteContext | None:

@@ -18,7 +18,7 @@ from anytel.tracing.record import Span
 from anytel.tracing.trace import Sink, Trace
 from anytel.tracing.tracer import Tracer
 
-__all__ = ["JoinedSpan", "JoiningTracer", "seen_by"]
+__all__ = ["JoinedSpan", "JoiningTracer", "Tokens", "hide", "seen_by"]
 
 
 P = ParamSpec("P")
@@ -88,7 +88,8 @@ class Active:
 Tokens: TypeAlias = Sequence[tuple[Active, object]]
 
 
-def _hide(tokens: Tokens) -> None:
+def hide(tokens: Tokens) -> None:
+    """Undo `JoinedSpan.show`."""
     for active, token in reversed(tokens):
         active.leave(token)
 
@@ -153,29 +154,30 @@ class JoinedSpan(Span):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        tokens = self._show()
+        tokens = self.show()
         if tokens:
             self._trace.tokens[self._id] = tokens
         return self
 
     def leave(self) -> None:
         """Stop being the current span, for the vendors too."""
-        _hide(self._trace.tokens.pop(self._id, ()))
+        hide(self._trace.tokens.pop(self._id, ()))
         super().leave()
 
     def resumed(self, function: Callable[P, R]) -> Callable[P, R]:
         """Give *function* so that the vendors see this span, which is current there, on a thread of its own."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            tokens = self._show()
+            tokens = self.show()
             try:
                 return function(*args, **kwargs)
             finally:
-                _hide(tokens)
+                hide(tokens)
 
         return run
 
-    def _show(self) -> Tokens:
+    def show(self) -> Tokens:
+        """Let the vendors see this span, which becomes current here; gives what `hide` takes."""
         return [(active, token) for active in self._trace.actives if (token := active.enter(self)) is not None]
 
     def set(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:  # noqa: D102 -- inherited

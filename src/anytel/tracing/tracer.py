@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from time import perf_counter_ns
@@ -42,6 +43,10 @@ class NoopTracer:
     ) -> NoopSpan:
         """Start a span; see `anytel.span`."""
         return NOOP
+
+    def passed_on(self, remote: RemoteContext) -> SpanContext | None:
+        """Give what is sent on of *remote*, the current parent, where no span has begun below it."""
+        return remote.context
 
     def forget(self) -> None:
         """Forget the open traces: in a forked child they are the parent's."""
@@ -112,6 +117,13 @@ class Tracer(NoopTracer):
         if start_time is not None:
             span._start = _clock(trace, start_time)
         return span
+
+    def passed_on(self, remote: RemoteContext) -> SpanContext | None:
+        """Give *remote* with a decision: the one that a span would take here, if there is none yet."""
+        context = remote.context
+        if context is None or remote.decided:
+            return context
+        return replace(context, sampled=keep(context.trace_id, self.sample_rate), sample_rate=self.sample_rate)
 
     def forget(self) -> None:  # noqa: D102 -- inherited
         self.live.clear()

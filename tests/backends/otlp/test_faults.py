@@ -64,7 +64,15 @@ def test_a_failure_of_the_moment_is_tried_again_later(connect, collector, make, 
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("soon", 0.0), ("", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("120", 120.0)],
+    [
+        ("soon", 0.0),
+        ("", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("120", 120.0),
+        ("Mon, 01 Jan 2030 00:00:00 +99999999999999", 0.0),
+        ("-5", 0.0),
+        ("nan", 0.0),
+    ],
 )
 def test_the_receivers_wish_when_to_come_back_is_passed_on(connect, collector, make, header, seconds):
     """In seconds; what cannot be read or is over is no wish."""
