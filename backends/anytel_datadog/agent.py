@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import email.utils
 import http.client
 import socket
-import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from anytel.backend.deadline import Deadline
+from anytel.backend.http import retry_after
 from anytel_datadog.settings import AgentAddress
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
 
 __all__ = ["Agent", "Answer"]
 
@@ -42,7 +39,7 @@ class Agent:
 
     def __init__(self, address: AgentAddress, headers: Mapping[str, str]) -> None:
         self._prefix, self._headers = address.prefix, headers
-        self._deadline = _Deadline()
+        self._deadline = Deadline()
         self._connection = _Connection(address, self._deadline)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Answer:
@@ -72,36 +69,17 @@ class Agent:
         response.read(_MAX_ANSWER)
         if not response.isclosed():  # more of it would be taken for the next answer
             self.close()
-        return Answer(response.status, _seconds(response.headers.get("Retry-After", "")))
-
-
-class _Deadline:
-    """When all waiting ends (`time.monotonic`)."""
-
-    at = 0.0
-
-    def left(self) -> float:
-        """Give the seconds that are left.
-
-        Raises:
-            TimeoutError: none are.
-        """
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
+        return Answer(response.status, retry_after(response.headers.get("Retry-After", "")))
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, address: AgentAddress, deadline: _Deadline) -> None:
+    def __init__(self, address: AgentAddress, deadline: Deadline) -> None:
         super().__init__(address.host, address.port)
         self._address, self._deadline = address, deadline
 
     def connect(self) -> None:
         """Connect by TCP or to a unix socket."""
-        plain = self._unix() if self._address.socket else self._tcp()
-        self.sock = _Socket(plain.family, plain.type, plain.proto, plain.detach())
-        self.sock.deadline = self._deadline
+        self.sock = self._deadline.socket(self._unix() if self._address.socket else self._tcp())
 
     def _tcp(self) -> socket.socket:
         plain = socket.create_connection((self._address.host, self._address.port), self._deadline.left())
@@ -117,27 +95,3 @@ class _Connection(http.client.HTTPConnection):
             plain.close()
             raise
         return plain
-
-
-class _Socket(socket.socket):
-    """Waits until the deadline over all calls: a timeout alone would begin anew with every byte that arrives."""
-
-    deadline: _Deadline
-
-    def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
-        self.settimeout(self.deadline.left())
-        super().sendall(data, flags)
-
-    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        self.settimeout(self.deadline.left())
-        return super().recv_into(buffer, nbytes, flags)
-
-
-def _seconds(text: str) -> float:
-    """Read a Retry-After header: seconds, or a date (RFC 9110, section 10.2.3)."""
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return 0.0

@@ -6,13 +6,13 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import ClassVar
 
 import msgspec
 from datadog.dogstatsd.container import Cgroup
 
 from anytel.backend import Ack, Backend, Host, MetricBatch, Series, Signal, SpanRecord, Spelling, VendorTracing
+from anytel.backend.version import version
 from anytel_datadog import naming
 from anytel_datadog.agent import Agent
 from anytel_datadog.chunks import Renderer
@@ -129,18 +129,11 @@ def _headers() -> Mapping[str, str]:
         "Datadog-Meta-Lang": "python",
         "Datadog-Meta-Lang-Version": platform.python_version(),
         "Datadog-Meta-Lang-Interpreter": platform.python_implementation(),
-        "Datadog-Meta-Tracer-Version": _version(),
+        "Datadog-Meta-Tracer-Version": version(),
         "Datadog-Client-Computed-Top-Level": "true",
         "Datadog-Send-Real-Http-Status": "1",  # 429 from an Agent that is overloaded, not 200
         **_container(),
     }
-
-
-def _version() -> str:
-    try:
-        return version("anytel")
-    except PackageNotFoundError:
-        return "0.0.0"
 
 
 def _container() -> dict[str, str]:

@@ -29,7 +29,7 @@ _MANUAL = {"_dd.p.dm": "-4"}
 def loaded() -> ModuleType | None:
     """Give ``ddtrace.trace`` if the application has loaded ddtrace."""
     module = sys.modules.get("ddtrace.trace")
-    return module if hasattr(module, "tracer") else None
+    return module if module is not None and hasattr(module, "tracer") else None
 
 
 class Active(NamedTuple):

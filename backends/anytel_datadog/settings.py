@@ -10,11 +10,10 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from anytel.backend import ConfigError
+from anytel.backend.settings import Setting
 
 __all__ = ["AgentAddress", "Settings", "StatsdAddress"]
 
-_ENVIRONMENT = "the environment"
-_AGENT, _STATSD = "DD_TRACE_AGENT_URL", "DD_DOGSTATSD_URL"
 _FIX_AGENT = "Use http://<host>:<port>, by default http://localhost:8126, or unix:///<path of the socket>."
 _FIX_STATSD = "Use udp://<host>:<port>, by default udp://localhost:8125, or unix:///<path of the socket>."
 _FIX_PORT = "Use a number from 1 to 65535."
@@ -37,17 +36,6 @@ class StatsdAddress(NamedTuple):
     socket: str = ""
 
 
-class _Setting(NamedTuple):
-    """A setting's name, its value, and where that came from."""
-
-    name: str
-    value: str
-    origin: str
-
-    def error(self, problem: str, fix: str) -> ConfigError:
-        return ConfigError(self.name, self.value, self.origin, problem, fix)
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The checked settings; *tags* are those of ``DD_TAGS``, for spans and metrics."""
@@ -63,22 +51,14 @@ class Settings:
         Raises:
             ConfigError: a setting cannot be used.
         """
-        return cls(_agent(_url(_AGENT, agent_url)), _statsd(_url(_STATSD, dogstatsd_url)), _tags(os.environ))
+        return cls(
+            _agent(Setting.read("DD_TRACE_AGENT_URL", agent_url, "agent_url")),
+            _statsd(Setting.read("DD_DOGSTATSD_URL", dogstatsd_url, "dogstatsd_url")),
+            _tags(os.environ),
+        )
 
 
-def _url(name: str, argument: str | None) -> _Setting | None:
-    if argument is not None:
-        arguments = {_AGENT: "the argument agent_url", _STATSD: "the argument dogstatsd_url"}
-        return _Setting(name, argument, arguments[name])
-    return _variable(name)
-
-
-def _variable(name: str) -> _Setting | None:
-    value = os.environ.get(name, "").strip()
-    return _Setting(name, value, _ENVIRONMENT) if value else None
-
-
-def _agent(setting: _Setting | None) -> AgentAddress:
+def _agent(setting: Setting | None) -> AgentAddress:
     if setting is None:
         return AgentAddress(*_host_and_port(("DD_AGENT_HOST",), "DD_TRACE_AGENT_PORT", AgentAddress().port))
     url = _split(setting, _FIX_AGENT)
@@ -89,7 +69,7 @@ def _agent(setting: _Setting | None) -> AgentAddress:
     return AgentAddress(_host(setting, url, _FIX_AGENT), url.port or AgentAddress().port, "", url.path.rstrip("/"))
 
 
-def _statsd(setting: _Setting | None) -> StatsdAddress:
+def _statsd(setting: Setting | None) -> StatsdAddress:
     if setting is None:
         hosts = ("DD_DOGSTATSD_HOST", "DD_AGENT_HOST")
         return StatsdAddress(*_host_and_port(hosts, "DD_DOGSTATSD_PORT", StatsdAddress().port))
@@ -101,7 +81,7 @@ def _statsd(setting: _Setting | None) -> StatsdAddress:
     return StatsdAddress(_host(setting, url, _FIX_STATSD), url.port or StatsdAddress().port)
 
 
-def _split(setting: _Setting, fix: str) -> SplitResult:
+def _split(setting: Setting, fix: str) -> SplitResult:
     try:
         url = urlsplit(setting.value)
         if url.port == 0:
@@ -113,13 +93,13 @@ def _split(setting: _Setting, fix: str) -> SplitResult:
     return url
 
 
-def _host(setting: _Setting, url: SplitResult, fix: str) -> str:
+def _host(setting: Setting, url: SplitResult, fix: str) -> str:
     if not url.hostname or not _is_host(url.hostname):
         raise setting.error("there is no usable host in it", fix)
     return url.hostname
 
 
-def _path(setting: _Setting, url: SplitResult, fix: str) -> str:
+def _path(setting: Setting, url: SplitResult, fix: str) -> str:
     path = url.netloc + url.path
     if not path or "\0" in path:
         raise setting.error("there is no path in it", fix)
@@ -127,10 +107,10 @@ def _path(setting: _Setting, url: SplitResult, fix: str) -> str:
 
 
 def _host_and_port(hosts: tuple[str, ...], port: str, default: int) -> tuple[str, int]:
-    host = next((found for name in hosts if (found := _variable(name))), None)
+    host = next((found for name in hosts if (found := Setting.read(name))), None)
     if host and not _is_host(host.value.strip("[]")):
         raise host.error("this is not a host name or address", "Leave out the scheme, the port and the path.")
-    number = _variable(port)
+    number = Setting.read(port)
     return host.value.strip("[]") if host else "localhost", _port(number) if number else default
 
 
@@ -138,7 +118,7 @@ def _is_host(name: str) -> bool:
     return re.fullmatch(r"[\w.\-]+|[0-9A-Fa-f:.]+(%\w+)?", name) is not None
 
 
-def _port(setting: _Setting) -> int:
+def _port(setting: Setting) -> int:
     if not setting.value.isdecimal() or not 1 <= int(setting.value) <= 65535:
         raise setting.error("this is not a port", _FIX_PORT)
     return int(setting.value)

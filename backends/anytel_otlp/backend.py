@@ -8,13 +8,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Protocol, TypeVar
 
-from anytel.backend import Ack, Backend, ErrorRecord, Host, LogRecord, MetricBatch, Point, Signal, SpanRecord
-from anytel_otlp import spans
+from anytel.backend import (
+    Ack,
+    Backend,
+    ErrorRecord,
+    Host,
+    LogRecord,
+    MetricBatch,
+    Point,
+    Series,
+    Signal,
+    SpanRecord,
+    Spelling,
+)
+from anytel_otlp import metrics, spans
 from anytel_otlp.answers import problem_in, rejected_in
 from anytel_otlp.common import Resources
 from anytel_otlp.fidelity import FIDELITY
 from anytel_otlp.logs import render_errors, render_logs
-from anytel_otlp.metrics import Renderer
 from anytel_otlp.sender import Answer, Sender
 from anytel_otlp.settings import Settings, Stream
 
@@ -60,6 +71,11 @@ class OtlpBackend(Backend):
         self.metric_flow = self._settings.temporality
         self._senders: Mapping[Stream, Sender] = {}
 
+    @classmethod
+    def spelling(cls, series: Series, /) -> Spelling:
+        """Give the names as they are sent, which are ours."""
+        return metrics.spelling(series)
+
     def open(self, host: Host, /) -> None:
         """Make ready to send; no connection is made yet.
 
@@ -74,7 +90,7 @@ class OtlpBackend(Backend):
             "logs": Sender(settings.logs),
         }
         self._resources = Resources(host.resource, settings.resource)
-        self._renderer = Renderer(self._resources, exponential=settings.exponential)
+        self._renderer = metrics.Renderer(self._resources, exponential=settings.exponential)
         self._exemplars_until = 0
         self._reported: dict[tuple[Stream, int], float] = {}
 

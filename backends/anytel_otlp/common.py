@@ -7,14 +7,14 @@ import platform
 import uuid
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from anytel.backend import ExceptionRecord, Scalar
+from anytel.backend import Scalar
+from anytel.backend.version import version
 
-__all__ = ["Resources", "attributes", "exception_attributes", "scope", "span_id", "trace_id", "version_of_anytel"]
+__all__ = ["Resources", "attributes", "scope", "span_id", "trace_id"]
 
 _OWN_SCOPE = "anytel"
 
@@ -46,30 +46,11 @@ def span_id(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
-def exception_attributes(exception: ExceptionRecord) -> dict[str, str]:
-    """Describe an exception (semantic conventions, *Exceptions*)."""
-    builtin = exception.module in ("", "builtins")
-    return {
-        "exception.type": exception.type if builtin else f"{exception.module}.{exception.type}",
-        "exception.message": exception.message,
-        "exception.stacktrace": exception.stacktrace(),
-    }
-
-
 def scope(name: str) -> InstrumentationScope:
     """Give the scope of that *name*; ours where it is empty."""
     if not name or name == _OWN_SCOPE:
-        return InstrumentationScope(name=_OWN_SCOPE, version=version_of_anytel())
+        return InstrumentationScope(name=_OWN_SCOPE, version=version())
     return InstrumentationScope(name=name)
-
-
-@cache
-def version_of_anytel() -> str:
-    """Give the installed version."""
-    try:
-        return version("anytel")
-    except PackageNotFoundError:
-        return "0.0.0"
 
 
 @cache
@@ -89,7 +70,7 @@ class Resources:
         self._process: dict[str, Scalar] = {
             "telemetry.sdk.language": "python",
             "telemetry.sdk.name": "anytel",
-            "telemetry.sdk.version": version_of_anytel(),
+            "telemetry.sdk.version": version(),
             "process.pid": os.getpid(),
             "process.runtime.name": platform.python_implementation().lower(),
             "process.runtime.version": platform.python_version(),

@@ -10,7 +10,7 @@ from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs, SeverityNumber
 
 from anytel.backend import Attributes, ErrorRecord, Level, LogRecord, SpanContext
-from anytel_otlp.common import Resources, attributes, exception_attributes, scope, span_id, trace_id
+from anytel_otlp.common import Resources, attributes, scope, span_id, trace_id
 
 __all__ = ["render_errors", "render_logs"]
 
@@ -42,7 +42,7 @@ def _request(records: Iterable[tuple[str, logs_pb2.LogRecord]], resources: Resou
 
 
 def _log(record: LogRecord) -> logs_pb2.LogRecord:
-    raised = exception_attributes(record.exception) if record.exception is not None else {}
+    raised = record.exception.attributes() if record.exception is not None else {}
     return _record(record.time_ns, record.level, record.message, record.context, {**record.attributes, **raised})
 
 
@@ -50,7 +50,7 @@ def _error(record: ErrorRecord) -> logs_pb2.LogRecord:
     own: Attributes = {"error.id": record.id, "error.handled": record.handled}
     body = record.message
     if record.exception is not None:
-        raised = exception_attributes(record.exception)
+        raised = record.exception.attributes()
         own = {**own, **raised}
         body = f"{raised['exception.type']}: {raised['exception.message']}"
     return _record(record.time_ns, record.level, body, record.context, {**record.attributes, **own})

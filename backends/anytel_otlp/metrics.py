@@ -9,16 +9,32 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as wire
 
-from anytel.backend import Exemplar, MetricBatch, MetricFlow, Point, Series
+from anytel.backend import Exemplar, MetricBatch, MetricFlow, MetricKind, Point, Series, Spelling
 from anytel_otlp.common import Resources, attributes, scope, span_id, trace_id
 from anytel_otlp.exponential import Buckets, histogram
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "spelling"]
 
 _TEMPORALITY: Mapping[MetricFlow, wire.AggregationTemporality.ValueType] = {
     "delta": wire.AGGREGATION_TEMPORALITY_DELTA,
     "cumulative": wire.AGGREGATION_TEMPORALITY_CUMULATIVE,
 }
+_TYPES: Mapping[MetricKind, str] = {
+    "count": "sum",
+    "gauge": "gauge",
+    "set": "gauge",
+    "distribution": "histogram",
+    "histogram": "histogram",
+}
+
+
+def spelling(series: Series) -> Spelling:
+    """Give the names of a metric in OTLP, which are ours; what the receiver makes of them is its own affair."""
+    tags = {name: name for name, _ in series.tags}
+    bounds = tuple(map(str, series.bounds))
+    return Spelling(
+        name=series.name, type=_TYPES[series.kind], unit=series.unit, series=(series.name,), tags=tags, bounds=bounds
+    )
 
 
 class Renderer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import email.utils
 import gzip
 import ssl
 import sys
@@ -17,8 +16,9 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 
 from anytel.backend import ConfigError
-from anytel_otlp.common import version_of_anytel
-from anytel_otlp.deadline import Deadline, tls_context
+from anytel.backend.deadline import Deadline
+from anytel.backend.http import retry_after
+from anytel.backend.version import version
 from anytel_otlp.settings import Compression, Destination, PemFile, Tls
 
 __all__ = ["Answer", "Sender"]
@@ -68,7 +68,7 @@ class Sender:
         self._to = destination
         self._pool, self._deadline = _pool(destination), Deadline()
         self._deadline.rule(self._pool)
-        self._headers = {"user-agent": f"anytel/{version_of_anytel()}", **destination.headers}
+        self._headers = {"user-agent": f"anytel/{version()}", **destination.headers}
         self._headers["content-type"] = "application/x-protobuf"
         if destination.compression != "none":
             self._headers["content-encoding"] = destination.compression
@@ -103,7 +103,7 @@ class Sender:
         )
         read = _body(response)
         protobuf = response.headers.get("content-type", "").partition(";")[0].strip() == "application/x-protobuf"
-        return Answer(response.status, read if protobuf else b"", _seconds(response.headers.get("retry-after", "")))
+        return Answer(response.status, read if protobuf else b"", retry_after(response.headers.get("retry-after", "")))
 
 
 def _body(response: urllib3.BaseHTTPResponse) -> bytes:
@@ -148,7 +148,7 @@ def _pool(destination: Destination) -> urllib3.PoolManager:
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:
     try:
-        context = tls_context(tls.certificate.path)
+        context = ssl.create_default_context(cafile=tls.certificate.path or None)
     except OSError as error:
         raise _unreadable(tls.certificate, error) from error
     if tls.client_certificate.path:
@@ -163,13 +163,3 @@ def _unreadable(file: PemFile, error: OSError) -> ConfigError:
     fix = "Give the path of a PEM file; a client's certificate needs its key, there or in ..._CLIENT_KEY."
     problem = f"it cannot be used: {error.strerror or error}"
     return ConfigError(file.variable, file.path, "the environment", problem, fix)
-
-
-def _seconds(text: str) -> float:
-    """Read a Retry-After header: seconds, or a date (RFC 9110, section 10.2.3)."""
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return 0.0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from anytel.backend import ConfigError
+from anytel.backend.settings import Setting
 
 __all__ = ["Compression", "Destination", "PemFile", "Settings", "Stream", "Temporality", "Tls"]
 
@@ -26,7 +26,6 @@ Temporality: TypeAlias = Literal["cumulative", "delta"]
 _PREFIX = "OTEL_EXPORTER_OTLP_"
 _DEFAULT_ENDPOINT = "http://localhost:4318"
 _DEFAULT_TIMEOUT = 10.0
-_ENVIRONMENT = "the environment"
 _TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _AGGREGATION = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 _EXPONENTIAL = "base2_exponential_bucket_histogram"
@@ -90,25 +89,9 @@ class Settings:
         )
 
 
-class _Setting(NamedTuple):
-    """A setting's name, its value, and where that came from."""
-
-    name: str
-    value: str
-    origin: str = _ENVIRONMENT
-
-    def error(self, problem: str, fix: str, *, secret: bool = False) -> ConfigError:
-        return ConfigError(self.name, "***" if secret else self.value, self.origin, problem, fix)
-
-
-def _variable(name: str) -> _Setting | None:
-    value = os.environ.get(name, "").strip()
-    return _Setting(name, value) if value else None
-
-
-def _of(stream: Stream, name: str) -> _Setting | None:
+def _of(stream: Stream, name: str) -> Setting | None:
     """Give the variable of one signal, or else that of all."""
-    return _variable(f"{_PREFIX}{stream.upper()}_{name}") or _variable(f"{_PREFIX}{name}")
+    return Setting.read(f"{_PREFIX}{stream.upper()}_{name}") or Setting.read(f"{_PREFIX}{name}")
 
 
 def _destination(stream: Stream, endpoint: str | None, headers: Mapping[str, str] | None) -> Destination:
@@ -124,22 +107,22 @@ def _destination(stream: Stream, endpoint: str | None, headers: Mapping[str, str
     )
 
 
-def _file(setting: _Setting | None) -> PemFile:
+def _file(setting: Setting | None) -> PemFile:
     return PemFile(setting.value, setting.name) if setting is not None else PemFile()
 
 
-def _value(setting: _Setting | None) -> str:
+def _value(setting: Setting | None) -> str:
     return setting.value if setting is not None else ""
 
 
 def _url(stream: Stream, argument: str | None) -> str:
     """Give the address: a signal's own variable as it is, what is for all signals with the signal's path."""
-    own = _variable(f"{_PREFIX}{stream.upper()}_ENDPOINT") if argument is None else None
+    own = Setting.read(f"{_PREFIX}{stream.upper()}_ENDPOINT") if argument is None else None
     if own is not None:
         return _checked_url(own)
-    setting = _variable(f"{_PREFIX}ENDPOINT") or _Setting(f"{_PREFIX}ENDPOINT", _DEFAULT_ENDPOINT, "the default")
+    setting = Setting.read(f"{_PREFIX}ENDPOINT") or Setting(f"{_PREFIX}ENDPOINT", _DEFAULT_ENDPOINT, "the default")
     if argument is not None:
-        setting = _Setting(f"{_PREFIX}ENDPOINT", argument, "the argument endpoint")
+        setting = Setting(f"{_PREFIX}ENDPOINT", argument, "the argument endpoint")
     url = urlsplit(_checked_url(setting))
     return urlunsplit(url._replace(path=f"{url.path.rstrip('/')}/v1/{stream}"))
 
@@ -154,7 +137,7 @@ def _without_login(url: str) -> tuple[str, Mapping[str, str]]:
     return urlunsplit(parts._replace(netloc=host)), {"authorization": f"Basic {encoded}"}
 
 
-def _checked_url(setting: _Setting) -> str:
+def _checked_url(setting: Setting) -> str:
     shown = setting._replace(value=re.sub(r"(?<=://)[^@/]*(?=@)", "***", setting.value))
     try:
         url = urlsplit(setting.value)
@@ -166,13 +149,13 @@ def _checked_url(setting: _Setting) -> str:
     return urlunsplit(url._replace(path=url.path or "/", fragment=""))
 
 
-def _check_protocol(setting: _Setting | None) -> None:
+def _check_protocol(setting: Setting | None) -> None:
     if setting is not None and setting.value.lower() != "http/protobuf":
         fix = "Use http/protobuf (or unset it), and the collector's HTTP port, which is 4318."
         raise setting.error("this backend speaks OTLP over HTTP with protobuf only", fix)
 
 
-def _headers(setting: _Setting | None) -> Mapping[str, str]:
+def _headers(setting: Setting | None) -> Mapping[str, str]:
     """Read headers in the form of W3C Baggage; the names in lower case, the values decoded."""
     if setting is None:
         return {}
@@ -187,7 +170,7 @@ def _headers(setting: _Setting | None) -> Mapping[str, str]:
 
 def _checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     if not all(_is_header(name, value) for name, value in headers.items()):
-        setting = _Setting(f"{_PREFIX}HEADERS", "", "the argument headers")
+        setting = Setting(f"{_PREFIX}HEADERS", "", "the argument headers")
         raise setting.error("there is a name or value that no header can have", _FIX_HEADERS, secret=True)
     return {name.lower(): value for name, value in headers.items()}
 
@@ -196,7 +179,7 @@ def _is_header(name: str, value: str) -> bool:
     return bool(_HEADER_NAME.fullmatch(name)) and value.isprintable() and value.isascii()
 
 
-def _timeout(setting: _Setting | None) -> float:
+def _timeout(setting: Setting | None) -> float:
     """Read seconds, as OpenTelemetry's Python exporters do; the specification says milliseconds."""
     if setting is None:
         return _DEFAULT_TIMEOUT
@@ -209,7 +192,7 @@ def _timeout(setting: _Setting | None) -> float:
     return timeout
 
 
-def _compression(setting: _Setting | None) -> Compression:
+def _compression(setting: Setting | None) -> Compression:
     match _value(setting).lower():
         case "" | "none":
             return "none"
@@ -223,9 +206,9 @@ def _compression(setting: _Setting | None) -> Compression:
 
 
 def _temporality(argument: str | None) -> Temporality:
-    setting = _variable(_TEMPORALITY) or _Setting(_TEMPORALITY, "cumulative", "the default")
+    setting = Setting.read(_TEMPORALITY) or Setting(_TEMPORALITY, "cumulative", "the default")
     if argument is not None:
-        setting = _Setting(_TEMPORALITY, argument, "the argument temporality")
+        setting = Setting(_TEMPORALITY, argument, "the argument temporality")
     match setting.value.lower():
         case "cumulative":
             return "cumulative"
@@ -236,7 +219,7 @@ def _temporality(argument: str | None) -> Temporality:
 
 
 def _exponential(temporality: Temporality) -> bool:
-    setting = _variable(_AGGREGATION)
+    setting = Setting.read(_AGGREGATION)
     if setting is None or setting.value.lower() == "explicit_bucket_histogram":
         return False
     if setting.value.lower() != _EXPONENTIAL:

@@ -9,7 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from anytel.backend import Attributes, Event, Link, SpanContext, SpanRecord
 from anytel.backend import Status as State
-from anytel_otlp.common import Resources, attributes, exception_attributes, scope, span_id, trace_id
+from anytel_otlp.common import Resources, attributes, scope, span_id, trace_id
 
 __all__ = ["render"]
 
@@ -74,7 +74,7 @@ def _events(record: SpanRecord) -> Iterator[Span.Event]:
         yield _event(*event)
     exception = record.exception
     if exception is not None and not any(_tells(event, exception.message) for event in record.events):
-        yield _event("exception", record.end_ns, exception_attributes(exception))
+        yield _event("exception", record.end_ns, exception.attributes())
 
 
 def _event(name: str, time_ns: int, more: Attributes) -> Span.Event:

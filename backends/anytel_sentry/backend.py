@@ -20,6 +20,7 @@ from anytel.backend import (
     MetricFlow,
     Series,
     Signal,
+    SpanContext,
     SpanRecord,
     Spelling,
     VendorTracing,
@@ -98,6 +99,10 @@ class SentryBackend(Backend):
             return None
         self._linked.close()  # stand-ins do it better, and with it the SDK would write no headers outside of spans
         return Tracing(client, Resource(client, self._host.resource), self._host)
+
+    def baggage(self, context: SpanContext) -> str:
+        """Give the trace's dynamic sampling context: upstream's, or one with this project's key."""
+        return self._session.resource.baggage(context)
 
     def spans(self, batch: Sequence[SpanRecord], deadline: float) -> Ack:
         """Send spans, one envelope per trace."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sentry_sdk.envelope import Envelope, Item
 
-from anytel.backend import ExceptionRecord, Level, LogRecord
+from anytel.backend import Level, LogRecord
 from anytel_sentry.attributes import encode, plain, typed
 from anytel_sentry.delivery import Delivery, Parcel
 from anytel_sentry.hooks import Hook, wire_attributes
 from anytel_sentry.resource import Resource
 
-__all__ = ["Logs", "exception_attributes"]
+__all__ = ["Logs"]
 
 LIMIT = 100
 """Logs per envelope: the protocol's hard limit."""
@@ -45,8 +45,7 @@ class Logs:
         attributes = {name: plain(value) for name, value in record.attributes.items()}
         attributes |= {"logger.name": record.logger} if record.logger else {}
         if record.exception is not None:
-            attributes |= exception_attributes(record.exception)
-            attributes["exception.stacktrace"] = record.exception.stacktrace()
+            attributes |= record.exception.attributes()
         own = {"sentry.severity_number": number, "sentry.severity_text": text}
         if self._hook is not None:
             return self._hooked(self._hook, record, {**self._resource.attributes, **attributes, **own})
@@ -73,9 +72,3 @@ class Logs:
         body = encode({"version": 2, "items": items})
         content_type = "application/vnd.sentry.items.log+json"
         return self._resource.envelope([Item(body, {"item_count": len(items)}, "log", content_type)])
-
-
-def exception_attributes(exception: ExceptionRecord) -> dict[str, object]:
-    """Describe an exception in OpenTelemetry's attributes (semantic conventions, *Exceptions*)."""
-    qualified = exception.type if exception.module == "builtins" else f"{exception.module}.{exception.type}"
-    return {"exception.type": qualified, "exception.message": exception.message}

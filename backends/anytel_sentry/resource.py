@@ -6,6 +6,7 @@ import platform
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from urllib.parse import quote, unquote
 
 from sentry_sdk.client import SDK_INFO, BaseClient
 from sentry_sdk.envelope import Envelope, Item
@@ -17,6 +18,7 @@ __all__ = ["Resource", "isoformat"]
 
 _KNUTH = 1111111111111111111
 _MASK = 2**64 - 1
+_SAMPLING = ("transaction", "sample_rate", "sample_rand")
 
 
 class Resource:
@@ -31,11 +33,11 @@ class Resource:
         self.attributes = self._attributes(described)
         self.typed: Typed = typed(self.attributes)
         dsn = client.parsed_dsn
-        key, org = (dsn.public_key, dsn.org_id) if dsn else ("", None)
+        key, self._org = (dsn.public_key, dsn.org_id) if dsn else ("", None)
         self._header: dict[str, str] = {
             name: self.common[name] for name in ("environment", "release") if name in self.common
         }
-        self._header |= {"public_key": key} | ({"org_id": org} if org else {})
+        self._header |= {"public_key": key} | ({"org_id": self._org} if self._org else {})
         # Logs and metrics must name a trace: outside of any, the SDK makes one up that lasts as long as its scope.
         self.trace_id, self.span_id = uuid.uuid4().hex, uuid.uuid4().hex[16:]
 
@@ -61,14 +63,32 @@ class Resource:
         Format: https://develop.sentry.dev/sdk/telemetry/traces/dynamic-sampling-context/. The random number is the
         one that decided, so that ``sample_rand < sample_rate`` says the same as ``sampled``.
         """
-        header = {"trace_id": f"{context.trace_id:032x}", **self._header}
-        if root_name:
-            header["transaction"] = root_name
+        header = self._continued(context.dynamic_sampling) if context.dynamic_sampling else self._begun(root_name)
+        header["trace_id"] = f"{context.trace_id:032x}"
         if context.sample_rate is not None:
             fraction = ((context.trace_id & _MASK) * _KNUTH & _MASK) / 2**64
             # Cut, not rounded: rounding up could reach the rate.
             header |= {"sample_rand": f"{int(fraction * 1e6) / 1e6:.6f}", "sample_rate": str(context.sample_rate)}
         return header | {"sampled": "true" if context.sampled else "false"}
+
+    def _begun(self, root_name: str) -> dict[str, str]:
+        """Say what is to be known of a trace that has begun here."""
+        return {**self._header, "transaction": root_name} if root_name else dict(self._header)
+
+    def _continued(self, members: str) -> dict[str, str]:
+        """Go on with what upstream says; of another organisation, with what concerns the sampling alone.
+
+        An SDK takes the ``org_id`` of another organisation for a trace that it must not continue.
+        """
+        pairs = (member.partition("=") for member in members.split(","))
+        found = {name.removeprefix("sentry-"): unquote(value, errors="replace") for name, _, value in pairs}
+        if found.get("org_id", self._org) != self._org:
+            found = self._header | {name: found[name] for name in _SAMPLING if name in found}
+        return found | ({"org_id": self._org} if self._org else {})
+
+    def baggage(self, context: SpanContext) -> str:
+        """Give the dynamic sampling context as members of the ``baggage`` header."""
+        return ",".join(f"sentry-{name}={quote(value, safe='')}" for name, value in self.trace(context, "").items())
 
     def envelope(self, items: Iterable[Item], trace: Mapping[str, str] | None = None, event_id: str = "") -> Envelope:
         """Put *items* in an envelope that is dated now."""

@@ -14,6 +14,9 @@ from sentry_sdk.consts import VERSION, EndpointType
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import HttpTransport, Transport
 
+from anytel.backend.deadline import Deadline
+from anytel.backend.http import retry_after
+
 __all__ = ["Direct", "Handover", "Outcome", "Sender", "sender_for"]
 
 _Fate: TypeAlias = Literal["delivered", "dropped", "retry"]
@@ -57,7 +60,8 @@ class Direct:
     def __init__(self, client: BaseClient, transport: HttpTransport) -> None:
         assert transport.parsed_dsn is not None  # noqa: S101 -- HttpTransport cannot be made without one
         self._client, self._transport = client, transport
-        self._pool = transport._make_pool()
+        self._pool, self._deadline = transport._make_pool(), Deadline()
+        self._deadline.rule(self._pool)
         auth = transport.parsed_dsn.to_auth(f"sentry.python/{VERSION}")
         self._url = auth.get_api_url(EndpointType.ENVELOPE)
         self._headers = {
@@ -71,12 +75,12 @@ class Direct:
         """Send one envelope and report the answer; 5xx, no answer and no time left are worth a retry."""
         if self._limited(envelope):
             return _RATE_LIMITED
-        if (left := deadline - time.monotonic()) <= 0:
+        if deadline <= time.monotonic():
             return Outcome("retry")
         _show(self._client, envelope)
         try:
             # An empty context: the thread may have inherited a span of some tracer, which would trace our uploads.
-            response = contextvars.Context().run(self._post, self._body(envelope), left)
+            response = contextvars.Context().run(self._post, self._body(envelope), deadline)
         except (urllib3.exceptions.HTTPError, OSError):
             return Outcome("retry")
         self._transport._update_rate_limits(response)
@@ -94,8 +98,9 @@ class Direct:
         # Level 1: half the time of the SDK's level 9, for bodies 8 % larger.
         return gzip.compress(Envelope(envelope.headers, items).serialize(), compresslevel=1, mtime=0)
 
-    def _post(self, body: bytes, left: float) -> urllib3.BaseHTTPResponse:
-        timeout = urllib3.Timeout(total=min(left, self._transport.TIMEOUT))
+    def _post(self, body: bytes, deadline: float) -> urllib3.BaseHTTPResponse:
+        self._deadline.at = min(deadline, time.monotonic() + self._transport.TIMEOUT)
+        timeout = urllib3.Timeout(total=self._deadline.left())
         return self._pool.request(
             "POST", self._url, body=body, headers=self._headers, timeout=timeout, retries=_REDIRECTS
         )
@@ -106,7 +111,7 @@ class Direct:
         if status == 429:  # Relay has counted this loss, and asks not to be offered it again.
             return _RATE_LIMITED
         if status >= 500:
-            return Outcome("retry", after=_seconds(headers.get("Retry-After", "")))
+            return Outcome("retry", after=retry_after(headers.get("Retry-After", "")))
         for item in envelope.items:
             self._transport.record_lost_event("send_error", item=item)
         return Outcome("dropped", f"http_{status}")
@@ -133,11 +138,3 @@ def _show(client: BaseClient, envelope: Envelope) -> None:
     """Copy *envelope* to Spotlight, which the client feeds and not the transport; events have been shown already."""
     if client.spotlight is not None and not any(item.type == "event" for item in envelope.items):
         client.spotlight.capture_envelope(envelope)
-
-
-def _seconds(value: str) -> float:
-    """Read a ``Retry-After`` header; what cannot be read asks for nothing."""
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        return 0.0

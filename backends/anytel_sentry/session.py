@@ -37,7 +37,7 @@ class Session:
         lost: Callable[[int, str], None],
     ) -> None:
         options, resource = client.options, Resource(client, described)
-        self.client, self.sender = client, sender_for(client, transport)
+        self.client, self.sender, self.resource = client, sender_for(client, transport), resource
         items = AsItems(SpanItems(resource, guarded(get_before_send_span(options))))
         whole = Transactions(resource, guarded(options["before_send_transaction"]))
         self.traces: Traces = items if form == "items" else AsTransactions(items, whole, Waiting(), lost)

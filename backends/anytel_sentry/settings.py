@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
 from sentry_sdk.utils import Dsn
 
-from anytel.backend import ConfigError, CredentialsMissing
+from anytel.backend import CredentialsMissing
+from anytel.backend.settings import Setting
 
 __all__ = ["Settings", "SpanForm"]
 
@@ -18,8 +18,6 @@ SpanForm: TypeAlias = Literal["items", "transactions"]
 _FIND_DSN = (
     "Copy it from Sentry: project settings, Client Keys (DSN); it looks like https://<key>@<host>/<project number>"
 )
-_SPANS = "TELEMETRY_SENTRY_SPANS"
-_ENVIRONMENT = "the environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +41,15 @@ class Settings:
 def _dsn(argument: str | None, *, initialised: bool) -> str:
     if initialised:
         return ""
-    value = (os.environ.get("SENTRY_DSN", "") if argument is None else argument).strip()
-    if not value:
+    setting = Setting.read("SENTRY_DSN", argument, "dsn")
+    value = setting.value.strip() if setting is not None else ""
+    if setting is None or not value:
         raise CredentialsMissing.of("sentry", "SENTRY_DSN", f"Set it, or leave `sentry` out. {_FIND_DSN}.")
     try:
         Dsn(value)
     except ValueError as error:
-        origin = _ENVIRONMENT if argument is None else "the argument dsn"
-        problem = _masked(f"this is not a DSN: {error}", value)
-        raise ConfigError("SENTRY_DSN", _masked(value, value), origin, problem, f"{_FIND_DSN}.") from None
+        shown, problem = setting._replace(value=_masked(value, value)), _masked(f"this is not a DSN: {error}", value)
+        raise shown.error(problem, f"{_FIND_DSN}.") from None
     return value
 
 
@@ -63,10 +61,9 @@ def _masked(text: str, value: str) -> str:
 
 
 def _span_form(argument: str | None) -> SpanForm:
-    value = os.environ.get(_SPANS, "") if argument is None else argument
-    form = value.strip().lower() or "items"
-    if form not in get_args(SpanForm):
-        origin = _ENVIRONMENT if argument is None else "the argument spans"
+    setting = Setting.read("TELEMETRY_SENTRY_SPANS", argument, "spans")
+    form = setting.value.strip().lower() if setting is not None else ""
+    if setting is not None and form and form not in get_args(SpanForm):
         fix = "Use items (the default), or transactions for a Sentry server that does not know span items."
-        raise ConfigError(_SPANS, value, origin, f"there is no span form {form!r}", fix)
-    return cast("SpanForm", form)
+        raise setting.error(f"there is no span form {form!r}", fix)
+    return cast("SpanForm", form or "items")

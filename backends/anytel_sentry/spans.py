@@ -9,7 +9,6 @@ from sentry_sdk.envelope import Envelope, Item
 from anytel.backend import SpanRecord
 from anytel_sentry.attributes import encode, plain, typed
 from anytel_sentry.hooks import Hook, wire_attributes
-from anytel_sentry.logs import exception_attributes
 from anytel_sentry.resource import Resource
 
 __all__ = ["LIMIT", "SpanItems", "described", "ids", "links", "operation"]
@@ -76,7 +75,7 @@ def described(span: SpanRecord) -> dict[str, object]:
     out = {name: plain(value) for name, value in span.attributes.items()}
     out |= {f"otel.dropped_{what}_count": count for what, count in span.dropped.items() if count}
     if span.exception is not None:
-        out |= exception_attributes(span.exception)
+        out |= {"exception.type": span.exception.qualified, "exception.message": span.exception.message}
     if span.status_message:
         out["sentry.status.message"] = span.status_message
     if span.events:

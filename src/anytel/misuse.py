@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def refuse(reason: str, message: str, result: T, *, once: str = "") -> T:
     """Count a refusal, warn at the first with that message (or that *once*), and give *result*.
 
     Raises:
-        MisuseError: With ``TELEMETRY_STRICT=1``.
+        MisuseError: With ``TELEMETRY_STRICT=1``, unless it was a library that called, through OpenTelemetry's API.
     """
     with _lock:
         counts[reason] += 1
@@ -45,13 +46,25 @@ def refuse(reason: str, message: str, result: T, *, once: str = "") -> T:
             _warned.add(key)
     if _told is not None:
         _told(reason, message)
-    if _strict:
+    if _strict and not _through_otel():
         raise MisuseError(message)
     if first:
         with suppress(Exception):  # a log handler of the application's may raise
             more = "(further ones are only counted: anytel.stats().refused)"
             logging.getLogger("anytel").warning("%s %s", encodable(message), more)
     return result
+
+
+def _through_otel() -> bool:
+    """Say whether the call came by OpenTelemetry's API: the mistakes of libraries are not the application's."""
+    frame = sys._getframe(2)
+    while (module := str(frame.f_globals.get("__name__", ""))).startswith("anytel."):
+        if module.startswith("anytel.otel."):
+            return True
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return False
 
 
 def count(reason: str, number: int = 1) -> None:

@@ -21,7 +21,7 @@ from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
 from anytel.tracing.joined import JoiningTracer
-from anytel.tracing.propagator import Propagator
+from anytel.tracing.propagator import FORMATS, Propagator
 from anytel.tracing.trace import Sink
 from anytel.tracing.tracer import OFF, NoopTracer, Tracer
 
@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 __all__ = ["Runtime", "active", "configure", "flush", "reset", "shutdown", "stats"]
 
 
-_DEFAULT = Propagator()
-
-
-def _propagator(settings: Settings) -> Propagator:
-    return Propagator(settings.propagators.value, settings.baggage.value, settings.resource)
+def _propagators(settings: Settings | None, backends: Sequence[Backend]) -> tuple[Propagator, Propagator]:
+    """Give what writes headers for other services, and for what is inside of our server span."""
+    if settings is None:
+        return Propagator(), Propagator()
+    formats, resource = settings.propagators.value, settings.resource
+    asked = {one.name: one.baggage for one in backends if type(one).baggage is not Backend.baggage}
+    chosen = [give for name, give in asked.items() if name in formats or name not in FORMATS]
+    outward = Propagator(formats, settings.baggage.value, resource, chosen)
+    return outward, Propagator(resource=resource, vendors=tuple(asked.values()))
 
 
 class Runtime:
@@ -56,7 +60,7 @@ class Runtime:
         self.logs = logs
         self.log_processors = log_processors
         self.resource: Mapping[str, str] = settings.resource if settings is not None else {}
-        self.propagator = _propagator(settings) if settings is not None else _DEFAULT
+        self.propagator, self.inward = _propagators(settings, pipeline.backends)
 
     def flush(self, deadline: float) -> bool:
         """Deliver and write everything so far; whether all of it was by *deadline*."""

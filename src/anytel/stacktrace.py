@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from anytel.backend import ExceptionRecord, Frame
 
-__all__ = ["render"]
+__all__ = ["qualified", "render"]
 
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 _HEADING = "Traceback (most recent call last):"
-_BARE_MODULES = ("builtins", "__main__", "")
+
+
+def qualified(kind: str, module: str) -> str:
+    """Name a type with its module, unless that is ``builtins`` or not known: OpenTelemetry's ``exception.type``."""
+    return kind if module in ("builtins", "") else f"{module}.{kind}"
 
 
 def render(exception: ExceptionRecord, frames: int) -> str:
@@ -33,7 +37,7 @@ def _single(exception: ExceptionRecord, frames: int) -> Iterator[str]:
     if exception.frames:
         yield _HEADING
         yield from _frames(exception.frames[-frames:])
-    name = exception.type if exception.module in _BARE_MODULES else f"{exception.module}.{exception.type}"
+    name = exception.type if exception.module == "__main__" else exception.qualified
     yield f"{name}: {exception.message}" if exception.message else name
 
 

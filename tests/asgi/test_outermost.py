@@ -111,23 +111,24 @@ def test_a_copy_observes_its_requests_too(memory):
 
 
 def test_only_the_instrumented_application_observes(memory):
-    """Another one of the same class does not."""
+    """Another one of the same class does not; a recent FastAPI may have recorded its request itself."""
     instrument(Shop())
 
     ask(Shop(), "GET", "/nowhere")
 
-    assert memory.spans == []
+    assert [span for span in memory.spans if not span.scope] == []
 
 
 def test_it_begins_while_the_application_serves(memory):
     """instrument() works after the first request, and so within a lifespan."""
     app = FastAPI()
     ask(app, "GET", "/nowhere")
+    before = len(memory.spans)  # a recent FastAPI has recorded this one itself
 
     instrument(app)
     ask(app, "GET", "/nowhere")
 
-    assert len(memory.spans) == 1
+    assert [span.scope for span in memory.spans[before:]] == [""]
 
 
 def test_a_lifespan_that_instruments_is_enough(memory):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import pytest
 
@@ -117,6 +118,7 @@ BAD_OBJECTIVES = [
     ({"objective": "0.9"}, "14.4 times the budget of 0.1, which is more than all events", "above 0.9306"),
     ({"objective": "0.95", "window": "90d"}, "21.6 times the budget", "above 0.9537"),
     ({"window": "1d"}, "over 1d", "7d, 28d, 30d or 90d"),
+    ({"window": "6d"}, "over 6d, 42 % of the budget within 3d is no faster than allowed", "7d, 28d, 30d or 90d"),
     ({"window": "a month"}, "'a month' is no duration", "Write a number"),
     ({"min_events": -1}, "min_events=-1", "0 or more"),
     ({"runbook": "wiki"}, "'wiki' is no address", "https://"),
@@ -222,8 +224,19 @@ def test_a_condition_that_makes_sense_is_accepted(metrics, condition):
         ("7d", ["13.44", "3.5", "1.4", "0.98"]),
         ("1w", ["13.44", "3.5", "1.4", "0.98"]),
         ("90d", ["21.6", "7.2", "3.6", "1.5"]),
+        ("14d", ["13.44", "5.6", "2.8", "0.9333"]),
+        ("21d", ["20.16", "8.4", "4.2", "1.4"]),
+        ("46d", ["22.08", "9.2", "4.6", "1.5333"]),
     ],
 )
 def test_burn_rates_follow_from_the_window(window, factors):
     """For 30 days they are those of The Site Reliability Workbook, for a week sloth's."""
     assert [f"{burn.factor:.4f}".rstrip("0").rstrip(".") for burn in burns(window)] == factors
+
+
+@pytest.mark.parametrize("days", range(7, 366))
+def test_no_window_alerts_on_what_its_budget_allows(metrics, days):
+    """The slowest row is about as fast as evenly over the window, and the others are faster."""
+    *fast, slowest = (burn.factor for burn in burns(f"{days}d"))
+    assert min(fast) > 1
+    assert slowest >= Decimal("0.9")

@@ -89,4 +89,4 @@ def error(kind, line):
 
 
 def raised(kind, message, functions):
-    return Raised(type=kind.removeprefix("builtins."), message=message, functions=functions)
+    return Raised(type=kind, message=message, functions=functions)

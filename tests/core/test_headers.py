@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anytel
+from anytel.tracing import headers
 from anytel.tracing.context import RemoteContext
 from core.hostile import VALUES, BadMapping, Unprintable
 
@@ -298,6 +299,13 @@ def test_a_tracestate_in_several_headers_is_joined():
     """Several `tracestate` headers are one list, in their order (W3C Trace Context, section 3.3.1)."""
     pairs = [(b"traceparent", W3C["traceparent"].encode()), (b"tracestate", b"a=1"), (b"tracestate", b"b=2,c=3")]
     assert anytel.extract(pairs).context.tracestate == "a=1,b=2,c=3"
+
+
+@pytest.mark.parametrize("name", ["tracestate", "baggage", "traceparent"])
+def test_of_very_many_headers_of_one_name_only_as_much_is_joined_as_is_read(name):
+    """Joining all of them takes minutes: the time grows with the square of their number."""
+    joined = headers.lower([(name, "k=v")] * 100_000)[name]
+    assert len(joined) < 10_000
 
 
 def test_outside_a_span_nothing_is_written(memory):

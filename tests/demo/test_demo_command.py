@@ -47,7 +47,7 @@ def test_the_table_puts_vendors_side_by_side(run_anytel):
 
 
 LOSSY = """
-from anytel.demo.observe import sentry
+from anytel.testing.observe import sentry
 
 class Lossy(sentry.SentryReceiver):
     def _keep(self, kind, records):

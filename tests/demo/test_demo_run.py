@@ -13,8 +13,8 @@ from anytel.demo import run as demo
 from anytel.demo.compare import compare
 from anytel.demo.exhibits import exhibits
 from anytel.demo.report import data
-from anytel.demo.seen import Reading, SeriesKey
 from anytel.demo.traffic import plan
+from anytel.testing.observe.seen import Reading, SeriesKey
 
 VENDORS = ("sentry", "datadog", "prometheus", "otlp")
 CALLS = SeriesKey("mcp.calls", (("endpoint", "revalidate"), ("type", "revalidate")))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 
+import anytel
 from anytel.errors import ConfigError
 from anytel.generate import generate
 from anytel.generate.checking import check
@@ -42,7 +44,15 @@ def test_what_is_generated_passes(folder, catalogue):
     """And the tools that are not there are skipped, which is not passed."""
     findings = list(check(folder, catalogue))
     assert failed(findings) == []
-    assert {one.check for one in findings if one.outcome == "passed"} == {"queries", "names", "metrics"}
+    assert {one.check for one in findings if one.outcome == "passed"} == {
+        "queries",
+        "names",
+        "metrics",
+        "units",
+        "functions",
+        "servers",
+        "complete",
+    }
     skipped = {one.check: one.detail for one in findings if one.outcome == "skipped"}
     assert skipped.keys() == {"promtool check config", "promtool check rules", "promtool test rules"}
     assert "promtool is not installed" in skipped["promtool test rules"]
@@ -54,6 +64,14 @@ def test_without_declarations_the_metrics_are_not_compared(folder):
 
 
 ALERT = {"labels": {"severity": "info"}, "annotations": {"summary": "x"}}
+P95 = "histogram_quantile(0.95, sum by (le, endpoint) (rate(response_time_seconds_bucket[5m])))"
+FAILED = 'sum(rate(mcp_calls_total{outcome="error"}[5m])) / sum(rate(mcp_calls_total[5m]))'
+
+
+def said(function):
+    return {"annotations": {"summary": f"{{{{ $value | {function} }}}}"}}
+
+
 WRONG = [
     ({"record": "a:b", "expr": "rate(x[5m]) by (job)"}, "queries", "invalid promql"),
     ({"record": "a:b", "expr": 'sum({job!="x"})'}, "queries", "at least one non-empty matcher"),
@@ -79,7 +97,85 @@ WRONG = [
     ),
     ({"record": "a:b", "expr": 'response_time_seconds_bucket{le="0.3"}'}, "metrics", "no bucket le='0.3'; it has 0.1"),
     ({"alert": "A", "expr": "response_time_seconds > 1", **ALERT}, "metrics", "'response_time_seconds'"),
+    (
+        {"alert": "A", "expr": f"{P95} > 500", **ALERT},
+        "units",
+        "is at most 1 seconds, by its buckets, and compared with 500",
+    ),
+    ({"alert": "A", "expr": f"{FAILED} > 5", **ALERT}, "units", "a share is from 0 to 1, and compared with 5"),
+    ({"alert": "A", "expr": f"({FAILED}) < bool -1", **ALERT}, "units", "from 0 to 1, and compared with -1"),
+    ({"alert": "A", "expr": "disk_used_bytes > 1", **ALERT | said("humanizeDuration")}, "units", "as a duration"),
+    ({"alert": "A", "expr": f"{P95} > 0.5", **ALERT | said("humanizePercentage")}, "units", "as a percentage"),
+    ({"record": "a:b", "expr": P95.replace("0.95", "95")}, "functions", "a share from 0 to 1, not 95"),
+    ({"record": "a:b", "expr": P95.replace("le, ", "")}, "functions", "needs the label le"),
+    ({"record": "a:b", "expr": "sum(rate(queue_depth[5m]))"}, "functions", "queue_depth is a gauge"),
+    ({"record": "a:b", "expr": "rate(sum(mcp_calls_total)[5m:])"}, "functions", "for a reset of all"),
+    ({"record": "a:b", "expr": "sum(rate(mcp_calls_total[20s]))"}, "servers", "gives no two samples"),
+    (
+        {"alert": "A", "expr": "up == 0", **ALERT | {"labels": {"severity": "info", "service": "x"}}},
+        "servers",
+        "no job",
+    ),
 ]
+
+
+NOTED = [
+    ("sum(job_took_milliseconds_sum)", "job_took_milliseconds_sum is in milliseconds, and Prometheus' unit is seconds"),
+    ("sum(irate(mcp_calls_total[5m]))", "irate sees two samples only"),
+]
+
+
+@pytest.mark.parametrize(("expr", "detail"), NOTED)
+def test_what_is_unusual_is_noted(folder, expr, detail):
+    """It may be meant, so that it does not fail."""
+    put(folder, {"record": "a:b", "expr": expr})
+    findings = list(check(folder))
+    assert failed(findings) == []
+    assert any(detail in one.detail for one in findings if one.outcome == "noted")
+
+
+SERVER = [
+    ("rules/*.yml", "rule/*.yml", "there is no rule/*.yml, so its rules are not evaluated"),
+    ("job_name: shop", "job_name: shops", "is of the service shop, and no job of that name is scraped"),
+    ("alertmanagers:", "no_alertmanagers:", "no Alertmanager under alerting:"),
+    ("action: labeldrop", "action: labelkeep", "labelkeep of replica takes the severity from all alerts"),
+    ("regex: replica", "regex: s.*", "labeldrop of s.* takes the severity"),
+    ("scrape_interval: 15s", "scrape_interval: 5m", "in which a scrape each 5m gives no two samples"),
+    ("external_labels:", "labels:", "it has no external_labels"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "told"), SERVER)
+def test_a_server_that_would_never_alert_fails(folder, right, wrong, told):
+    """Though promtool accepts its configuration."""
+    path = folder / "prometheus/prometheus.yml"
+    assert right in path.read_text()
+    path.write_text(path.read_text().replace(right, wrong))
+    found = failed(check(folder))
+    assert {name for name, _ in found} == {"servers"}
+    assert any(told in text for _, text in found), found
+
+
+FEDERATED = [
+    ("central.yml", "honor_labels: true", "honor_labels: false", "becomes exported_job"),
+    ("central.yml", "/federate", "/metrics", "at metrics_path: /federate only"),
+    ("central.yml", "job:.+|slo:.+", "jobs:.+", "which no match[] takes"),
+    ("central.yml", "monitor: central", "cluster: central", "a cluster of its own"),
+    ("leaf-west.yml", "cluster: west", "region: west", "without a cluster its series"),
+    ("leaf-west.yml", "cluster: west", "cluster: east", "leaf-east.yml has the same external_labels"),
+]
+
+
+@pytest.mark.parametrize(("file", "right", "wrong", "told"), FEDERATED)
+def test_a_federation_that_loses_what_its_rules_read_fails(tmp_path, catalogue, options, file, right, wrong, told):
+    """Though every server accepts its own configuration."""
+    write(tmp_path, {"federation": generate("federation", catalogue, options)})
+    assert failed(check(tmp_path)) == []
+    path = tmp_path / "federation" / file
+    assert right in path.read_text()
+    path.write_text(path.read_text().replace(right, wrong))
+    found = failed(check(tmp_path))
+    assert any(told in text for _, text in found), found
 
 
 @pytest.mark.parametrize(("rule", "name", "detail"), WRONG)
@@ -192,3 +288,47 @@ def test_a_prometheus_that_does_not_answer_fails(folder):
     (one,) = [one for one in check(folder, live="http://127.0.0.1:9") if one.check == "live"]
     assert one.outcome == "failed"
     assert "does not answer" in one.detail
+
+
+@pytest.fixture
+def told(folder, catalogue, options):
+    """Give a folder with the alerts, and with who is told of them."""
+    receivers = (
+        anytel.Receiver("oncall", slack="#shop", default=True),
+        anytel.Receiver("mail", email="a@b.c"),
+        anytel.Receiver("slack", slack="#x"),
+    )
+    more = replace(catalogue, receivers=receivers)
+    files = {target: generate(target, more, options) for target in ("prometheus", "alertmanager")}
+    write(folder, files)
+    return folder
+
+
+ROUTING = [
+    ('- severity="critical"', '- severity="criticl"', "no alert has the severity 'criticl'"),
+    ('- severity="critical"', '- severty="critical"', "no alert has the label 'severty'"),
+    ("      - owner\n", "      - ownr\n", "no alert has the label 'ownr'"),
+    ("    - cluster\n", "    - clustr\n", "group_by: no alert has the label 'clustr'"),
+    ('alertname=~"TargetDown|', 'alertname=~"TargetsDown|', "no alert has the alertname 'TargetsDown'"),
+    ("templates/*.tmpl", "template/*.tmpl", "there is no template/*.tmpl"),
+    ('template "anytel.title"', 'template "anytel.titel"', "no template defines 'anytel.titel'"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "detail"), ROUTING)
+def test_names_that_no_alert_has_fail(told, right, wrong, detail):
+    """Though amtool accepts them: they match nothing, or everything."""
+    assert failed(check(told)) == []
+    path = told / "alertmanager/alertmanager.yml"
+    assert right in path.read_text()
+    path.write_text(path.read_text().replace(right, wrong))
+    found = failed(check(told))
+    assert {name for name, _ in found} == {"routing"}
+    assert any(detail in text for _, text in found), found
+
+
+@pytest.mark.parametrize("path", ["prometheus/tests/slo-bad.yml", "alertmanager/templates/anytel.tmpl"])
+def test_a_generated_file_that_is_not_there_fails(told, path):
+    """Its rules would pass untested, and messages would be empty."""
+    (told / path).unlink()
+    assert ("complete", path) in [(one.check, one.file) for one in check(told) if one.outcome == "failed"]

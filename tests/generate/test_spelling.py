@@ -71,6 +71,7 @@ def test_generated_names_are_those_of_a_real_scrape(kind, name, unit, tags, buck
         ("prometheus", "db_query_time_seconds", "histogram", "seconds", "db_operation"),
         ("datadog", "db.query.time", "distribution", "millisecond", "db.operation"),
         ("sentry", "db.query.time", "distribution", "millisecond", "db.operation"),
+        ("otlp", "db.query.time", "histogram", "ms", "db.operation"),
     ],
 )
 def test_each_vendor_has_its_own_words(backend, name, kind, unit, tag):

@@ -149,7 +149,7 @@ def test_an_exception_is_in_the_line_and_reported_once(captured, lines):
         OLD.exception("lookup failed")
         OLD.error("again", exc_info=True)
     first, second = lines()
-    assert first["exception.type"] == "builtins.KeyError"
+    assert first["exception.type"] == "KeyError"
     assert "in test_an_exception" in first["exception.stacktrace"]
     report = captured.error()
     assert first["error.id"] == second["error.id"] == report.id

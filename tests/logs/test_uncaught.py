@@ -58,7 +58,7 @@ def test_an_exception_that_ends_the_process_is_one_line_and_one_issue(crash, sen
     done, lines = crash(RAISE)
     (line,) = lines
     assert (line["event"], line["level"], line["service"]) == ("uncaught_exception", "critical", "shop")
-    assert (line["exception.type"], line["exception.message"]) == ("builtins.RuntimeError", "it broke")
+    assert (line["exception.type"], line["exception.message"]) == ("RuntimeError", "it broke")
     assert line["exception.stacktrace"].endswith('raise RuntimeError("it broke")\nRuntimeError: it broke\n')
     (event,) = sentry.events
     assert (event["event_id"], event["exception"]["values"][0]["mechanism"]["handled"]) == (line["error.id"], False)

@@ -9,7 +9,7 @@ import uvicorn.config
 
 import anytel
 from anytel.logs import Handler, capture
-from anytel.logs.uvicorn import access
+from anytel.logs.capture.uvicorn import access
 from logs.service import get, serving
 
 APP = """

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import StreamRequestHandler, TCPServer, ThreadingTCPServer
 from typing import Any
 from urllib.request import Request
 
@@ -135,6 +135,19 @@ def alertmanager(version: str, config: Path, data: Path) -> Iterator[Alertmanage
         yield Alertmanager(url, found.path.with_name("amtool"), program.log)
 
 
+@contextmanager
+def _serving(server: TCPServer) -> Iterator[int]:
+    """Have *server* serve on a thread of its own; give its port."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 class Hook:
     """Remembers what is posted to it, by path."""
 
@@ -172,15 +185,9 @@ def hook() -> Iterator[Hook]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found = Hook(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join()
+    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+        found = Hook(f"http://127.0.0.1:{port}")
+        yield found
 
 
 class Mailbox:
@@ -210,15 +217,9 @@ def mailbox() -> Iterator[Mailbox]:
         def _say(self, reply: bytes) -> None:
             self.wfile.write(reply + b"\r\n")
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        found = Mailbox(f"127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join()
+    with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
+        found = Mailbox(f"127.0.0.1:{port}")
+        yield found
 
 
 @dataclass(frozen=True, slots=True)

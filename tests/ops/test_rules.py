@@ -116,6 +116,7 @@ BROKEN = [
     ("rules/slo-fast.yml", 'le="0.25"', 'le="0.3"'),
     ("rules/slo-good.yml", "severity: critical", "severity: warning"),
     ("rules/alert-P95.yml", "> 0.5", "> 500"),
+    ("rules/alert-Share.yml", "or 0 *", "or 1 *"),
     ("rules/alert-Disk.yml", "for: 5m", "for: 5h"),
     ("rules/targets.yml", "== 0", "== 1"),
 ]

@@ -212,6 +212,21 @@ _ALL = (
     Tool("check-jsonschema", "0.39.0", "ops", "bin/check-jsonschema", _pypi("check-jsonschema==0.39.0")),
     # With the libraries that a machine may not have; what they need themselves is in every Debian.
     Tool("redis", "debian", "ready", "usr/bin/redis-server", _debian(*_REDIS)),
+    # Their types are those of Grafana's panels, and their grammars those of its editors.
+    Tool(
+        "grafana-packages",
+        "13.2.1",
+        "ops",
+        "node_modules/typescript/bin/tsc",
+        _npm(
+            "@grafana/schema@13.2.1",
+            "typescript@5.9.3",
+            "@prometheus-io/lezer-promql@0.315.0",
+            "@grafana/lezer-logql@0.4.2",
+            "@lezer/common",
+            "@lezer/lr",
+        ),
+    ),
     Tool(
         "statsd_exporter",
         "0.30.0",

@@ -10,6 +10,7 @@ from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, 
 from anytel.catalogue.mute import Mute
 from anytel.catalogue.receiver import Receiver
 from anytel.catalogue.slo import SLO
+from anytel.catalogue.style import Style
 from anytel.catalogue.view import View
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "Raw",
     "Receiver",
     "Stat",
+    "Style",
     "View",
 ]

@@ -1,19 +1,20 @@
 """Burn rates: how fast an objective's error budget goes, and when somebody has to be told.
 
 The table for 30 days is that of Google's "The Site Reliability Workbook", chapter 5 (table 5-8). That for a week is
-sloth's; that for a quarter keeps burn rates of the same order.
+sloth's; those for a fortnight and a quarter keep burn rates of the same order. A window between them takes the table
+with which its slowest row is still about as fast as evenly over the window: slower ones would alert on what is allowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from anytel.catalogue.alert import Severity
 from anytel.catalogue.durations import seconds
 
-__all__ = ["Burn", "burns"]
+__all__ = ["SLOWEST", "Burn", "burns"]
 
 
 class Burn(NamedTuple):
@@ -37,7 +38,15 @@ _WINDOWS: Sequence[tuple[Severity, str, str]] = (
     ("warning", "3d", "6h"),
 )
 _DAY = 86_400
-_PERCENT = {"week": ("8", "12.5", "20", "42"), "month": ("2", "5", "10", "10"), "quarter": ("1", "2", "4", "5")}
+_PERCENT: Mapping[int, Sequence[str]] = {
+    54: ("1", "2", "4", "5"),
+    27: ("2", "5", "10", "10"),
+    14: ("4", "10", "20", "20"),
+    0: ("8", "12.5", "20", "42"),
+}
+"""Of the budget, in the order of `_WINDOWS`, for windows of so many days and more."""
+SLOWEST = Decimal("0.9")
+"""The least factor of the last row: 28 days and a week are a little below 1, as sloth's are."""
 
 
 def burns(window: str) -> list[Burn]:
@@ -47,7 +56,7 @@ def burns(window: str) -> list[Burn]:
     time it took.
     """
     period = seconds(window)
-    percents = _PERCENT["week" if period < 14 * _DAY else "month" if period <= 45 * _DAY else "quarter"]
+    percents = next(percents for days, percents in _PERCENT.items() if period >= days * _DAY)
     return [
         Burn(severity, long, short, Decimal(percent), Decimal(percent) / 100 * period / seconds(long))
         for (severity, long, short), percent in zip(_WINDOWS, percents, strict=True)

@@ -9,7 +9,7 @@ from anytel.catalogue.expressions import Condition, Latency, Ratio, Stat
 from anytel.catalogue.stats import percentile, stat_of
 from anytel.metrics.instruments import Instrument
 
-__all__ = ["Levels", "levels"]
+__all__ = ["Levels", "holds", "levels"]
 
 
 class Levels(NamedTuple):
@@ -32,14 +32,15 @@ def levels(catalogue: Catalogue, condition: Condition) -> Levels:
     else:
         above, below = _above(threshold, high), _below(threshold, low)
     found = Levels(above, below) if upwards else Levels(below, above)
-    if not _holds(condition, found.holding):
+    if not holds(condition, found.holding):
         raise ValueError(f"it never holds: {why}")
-    if _holds(condition, found.quiet):
+    if holds(condition, found.quiet):
         raise ValueError(f"it always holds: {why}")
     return found
 
 
-def _holds(condition: Condition, value: float) -> bool:
+def holds(condition: Condition, value: float) -> bool:
+    """Whether a condition holds at a value."""
     threshold = condition.threshold
     return {
         ">": value > threshold,

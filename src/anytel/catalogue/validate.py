@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 from anytel.catalogue.alert import SEVERITIES, Alert
 from anytel.catalogue.asked import Asked, problem
-from anytel.catalogue.burn import burns
+from anytel.catalogue.burn import SLOWEST, burns
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds
 from anytel.catalogue.expressions import Condition, Expression, Latency, Ratio, Raw, Stat
 from anytel.catalogue.levels import levels
 from anytel.catalogue.slo import SLO
 from anytel.catalogue.stats import counts_events
-from anytel.catalogue.view import View
+from anytel.catalogue.view import DRAWINGS, View
 from anytel.errors import DeclarationError
 
 __all__ = ["NAME", "RECEIVER", "problem", "problems", "validate"]
@@ -77,7 +77,7 @@ class _Checked(Asked):
 
     def _burning(self, slo: SLO) -> Iterator[str]:
         rows = burns(slo.window)
-        slow = [row for row in rows[:-1] if row.factor <= 1]
+        slow = [row for row in rows[:-1] if row.factor <= 1] or [row for row in rows[-1:] if row.factor < SLOWEST]
         if slow:
             wrong = (
                 f"over {slo.window}, {slow[0].percent} % of the budget within {slow[0].long} is no faster than allowed"
@@ -158,14 +158,34 @@ class _Checked(Asked):
 
     def view(self, view: View) -> Iterator[str]:
         """Check a view."""
-        if not view.shows:
+        if not view.shows and view.drawn != "logs":
             yield self.wrong("it shows nothing", "Give it a metric, an expression or an SLO.")
+        if view.drawn not in DRAWINGS:
+            yield self.wrong(f"there is no way to draw it as {view.drawn!r}", f"Use one of {', '.join(DRAWINGS)}.")
+        for wrong, fix in view.style.problems():
+            yield self.wrong(wrong, fix)
+        yield from self._drawn(view)
         shown: tuple[object, ...] = view.shows
         for one in shown:
             if isinstance(one, Expression):
                 yield from self.expression(one, shown=True)
             elif not isinstance(one, SLO):
                 yield self.wrong(f"{type(one).__name__} cannot be shown", "Give a metric, an expression or an SLO.")
+
+    def _drawn(self, view: View) -> Iterator[str]:
+        """Check that what is shown can be drawn so."""
+        for one in view.shows:
+            instrument = self.declared(one) if isinstance(one, Stat) else None
+            sampled = instrument is not None and instrument.kind in ("distribution", "histogram")
+            if view.drawn == "heatmap" and not sampled:
+                yield self.wrong("a heatmap is of buckets, which it has none of", "Show a distribution or histogram.")
+            elif view.drawn == "heatmap" and isinstance(one, Expression) and one.by:
+                wrong = f"a heatmap by {', '.join(one.by)} would lay several over each other"
+                yield self.wrong(wrong, "Leave by= out, or declare a view with where= for each.")
+            elif view.drawn == "piechart" and isinstance(one, Expression) and not (one.by or isinstance(one, Raw)):
+                yield self.wrong("a pie of one part says nothing", "Give by= the tag whose parts it shows.")
+            elif view.drawn == "logs" and not (isinstance(one, Raw) and one.logql):
+                yield self.wrong("log lines are asked for in LogQL", "Give Raw(logql=...), or nothing for all lines.")
 
     def _named(self, name: object) -> Iterator[str]:
         if not isinstance(name, str) or not NAME.fullmatch(name):

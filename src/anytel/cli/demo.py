@@ -53,7 +53,7 @@ def demo(*, backends: str, seconds: float, requests: int, seed: int, check: bool
 
 
 def _names(given: str) -> list[str]:
-    from anytel.demo.observe import OBSERVERS  # noqa: PLC0415 -- as above
+    from anytel.testing.observe import OBSERVERS  # noqa: PLC0415 -- as above
 
     names = list(dict.fromkeys(name.strip().lower() for name in given.split(",") if name.strip()))
     for name in names:

@@ -36,9 +36,13 @@ __all__ = ["generate"]
 @click.option("--retention-5m", default=None, metavar="DURATION", help="Of samples each 5m; by default 365d.")
 @click.option("--retention-1h", default=None, metavar="DURATION", help="Of samples each 1h; by default 365d.")
 @click.option("--external-label", "external_labels", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option("--prometheus-url", default=None, metavar="URL", help="Where Grafana asks; empty to leave it out.")
+@click.option("--thanos-url", default=None, metavar="URL", help="Of Thanos Query, likewise.")
+@click.option("--loki-url", default=None, metavar="URL", help="Of Loki, likewise.")
+@click.option("--traces-url", default=None, metavar="URL", help="Of a trace, with {trace_id} in it.")
 @as_json_option()
 def generate(*, target: str, app: str, out: Path, as_json: bool, **given: object) -> None:
-    """Write the files of TARGET: prometheus, or all of them.
+    """Write the files of TARGET: prometheus, alertmanager, federation, grafana or stack, or all of them.
 
     They follow from what MODULE declares, and are the same, byte for byte, as long as that is. Files that an earlier
     run has written and that are no longer generated are removed; other files are never touched.
@@ -51,11 +55,11 @@ def generate(*, target: str, app: str, out: Path, as_json: bool, **given: object
     from anytel import generate as generators  # noqa: PLC0415 -- what they need is an extra, and `--help` must be quick
     from anytel.catalogue.load import load  # noqa: PLC0415 -- as above
     from anytel.generate.options import options  # noqa: PLC0415 -- as above
-    from anytel.generate.writer import write  # noqa: PLC0415 -- as above
+    from anytel.generate.writer import texts, write  # noqa: PLC0415 -- as above
 
     targets = generators.TARGETS if target == "all" else (_known(target, generators.TARGETS),)
     catalogue = load(app)
-    chosen = options(app, given)
+    chosen = options(app, {**given, "before": texts(out)})
     files = {one: generators.generate(one, catalogue, chosen) for one in targets}
     done = write(out, files)
     if as_json:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
-from anytel.demo.seen import Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
+from anytel.testing.observe.seen import Reading, Seen, SeenError, SeenLog, SeenSpan, SeriesKey
 
 __all__ = ["Difference", "compare"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from anytel.demo.run import Result, Trace
-from anytel.demo.seen import Seen
+from anytel.testing.observe.seen import Seen
 from anytel.tracing.ids import span_hex
 
 __all__ = ["Exhibit", "exhibits"]

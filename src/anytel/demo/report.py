@@ -10,8 +10,8 @@ from typing import TypeAlias
 from anytel.backend import SpanRecord
 from anytel.demo.exhibits import Exhibit, exhibits
 from anytel.demo.run import Result
-from anytel.demo.seen import Seen
 from anytel.pipeline.accounts import Stats
+from anytel.testing.observe.seen import Seen
 from anytel.tracing.ids import span_hex
 
 __all__ = ["LAST_LOGS", "Data", "data"]

@@ -11,13 +11,13 @@ import anytel
 from anytel.backend import SpanRecord
 from anytel.demo.app import SERVICE, create_app
 from anytel.demo.compare import Difference, compare
-from anytel.demo.observe import environment, observer
-from anytel.demo.observe.memory import Recorder
-from anytel.demo.observe.output import OutputObserver
-from anytel.demo.seen import Seen
 from anytel.demo.server import Server
 from anytel.demo.traffic import Answer, Plan, drive
 from anytel.pipeline.accounts import Stats
+from anytel.testing.observe import environment, observer
+from anytel.testing.observe.memory import Recorder
+from anytel.testing.observe.output import OutputObserver
+from anytel.testing.observe.seen import Seen
 from anytel.tracing.ids import trace_hex
 
 __all__ = ["Result", "Trace", "run"]

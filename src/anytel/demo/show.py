@@ -20,8 +20,8 @@ from anytel.demo.compare import Difference
 from anytel.demo.exhibits import Exhibit, exhibits
 from anytel.demo.report import LAST_LOGS
 from anytel.demo.run import Result, Trace
-from anytel.demo.seen import Reading, Seen, SeriesKey
 from anytel.demo.traffic import Answer
+from anytel.testing.observe.seen import Reading, Seen, SeriesKey
 
 __all__ = ["progress", "show"]
 

@@ -100,7 +100,7 @@ SKILLS_COUNT = anytel.Gauge(
 
 _RUNBOOKS = "https://runbooks.example.com/afo-kingdom"
 
-anytel.SLO(
+_AVAILABILITY = anytel.SLO(
     "availability",
     objective="0.999",
     window="30d",
@@ -190,11 +190,49 @@ anytel.Receiver(
 )
 anytel.Mute("weekends", days=("saturday", "sunday"), timezone="Asia/Seoul")
 
-anytel.View("Requests", anytel.Stat(asgi.DURATION, by="http.route"), row="Requests")
-anytel.View("Response time", anytel.Stat(RESPONSE_TIME, "p95", by="endpoint"), row="Requests")
+_FAILED = anytel.Stat(SKILLS_EXECUTIONS, where={"status": "error"})
+_ERRORS = {"http.response.status_code": ("4*", "5*")}
+
+anytel.View("Success", _AVAILABILITY, row="Now", style=anytel.Style(text_size=48, decimals=2))
+anytel.View("Active users", anytel.Stat(ACTIVE_USERS, "sum"), row="Now", drawn="gauge")
+anytel.View("Unique fragments", UNIQUE_FRAGMENTS, row="Now")
+anytel.View("Requests per second", anytel.Stat(asgi.DURATION, "rate"), row="Now", drawn="stat")
+anytel.View(
+    "Requests",
+    anytel.Stat(asgi.DURATION, by="http.route"),
+    row="Requests",
+    style=anytel.Style(graph="area", stack="normal", gradient="opacity"),
+)
+anytel.View(
+    "Response time",
+    anytel.Stat(RESPONSE_TIME, "p95", by="endpoint"),
+    row="Requests",
+    style=anytel.Style(limits="line+area", calcs=("mean", "max", "lastNotNull")),
+)
 anytel.View("Response times", RESPONSE_TIME, row="Requests", drawn="heatmap")
-anytel.View("MCP calls", anytel.Stat(MCP_CALLS, by="type"), row="MCP")
-anytel.View("Active users", anytel.Stat(ACTIVE_USERS, "sum"), row="MCP")
+anytel.View(
+    "Speed and load",
+    anytel.Stat(RESPONSE_TIME, "p50"),
+    anytel.Stat(RESPONSE_TIME, "rate"),
+    row="Requests",
+    style=anytel.Style(scale="log10", fill=0),
+)
+anytel.View(
+    "Requests by endpoint",
+    anytel.Stat(asgi.DURATION, by=("http.route", "http.request.method")),
+    row="Requests",
+    drawn="table",
+)
+anytel.View(
+    "Errors",
+    anytel.Stat(asgi.DURATION, "increase", by="http.response.status_code", where=_ERRORS),
+    row="Requests",
+    drawn="piechart",
+)
+anytel.View("MCP calls", anytel.Stat(MCP_CALLS, by="type"), row="MCP", drawn="bargauge")
+anytel.View("Calls over time", anytel.Stat(MCP_CALLS, by="type"), row="MCP", style=anytel.Style(graph="bars"))
 anytel.View("Executions of skills", anytel.Stat(SKILLS_EXECUTIONS, by=("category", "status")), row="MCP", drawn="table")
-anytel.View("Trinity score", anytel.Stat(TRINITY_SCORE, "avg", by="pillar"), row="Kingdom")
-anytel.View("Unique fragments", UNIQUE_FRAGMENTS, row="Kingdom")
+anytel.View("Failing skills", anytel.Ratio(bad=_FAILED, total=anytel.Stat(SKILLS_EXECUTIONS, by="category")), row="MCP")
+anytel.View("Queries", DB_QUERY_TIME, row="Kingdom", style=anytel.Style(scale="log10"))
+anytel.View("Trinity score", anytel.Stat(TRINITY_SCORE, "min", by="pillar"), row="Kingdom")
+anytel.View("Log lines", row="Logs", drawn="logs", description="Type a trace id above to see its lines only.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anytel.backend import Spelling
+from anytel.catalogue import SLO, Alert, Mute, Receiver
 from anytel.catalogue.catalogue import Catalogue
 from anytel.generate.spelling import backends, series
 from anytel.metrics.instruments import Instrument
@@ -21,50 +22,46 @@ def listing(catalogue: Catalogue) -> dict[str, Any]:
             metric(one) | {"description": one.description, "owner": one.owner, "place": str(one.place)}
             for one in catalogue.instruments.values()
         ],
-        "slos": [
-            {
-                "name": one.name,
-                "objective": str(one.objective),
-                "window": one.window,
-                "owner": one.owner,
-                "place": str(one.place),
-            }
-            for one in catalogue.slos
-        ],
-        "alerts": [
-            {
-                "name": one.name,
-                "severity": one.severity,
-                "for": one.for_,
-                "notify": list(one.notify),
-                "place": str(one.place),
-            }
-            for one in catalogue.alerts
-        ],
-        "receivers": [
-            {
-                "name": one.name,
-                "owners": list(one.owners),
-                "severities": list(one.severities),
-                "secrets": sorted(one.secrets.values()),
-                "place": str(one.place),
-            }
-            for one in catalogue.receivers
-        ],
-        "mutes": [
-            {
-                "name": one.name,
-                "owners": list(one.owners),
-                "severities": list(one.severities),
-                "timezone": one.timezone,
-                "place": str(one.place),
-            }
-            for one in catalogue.mutes
-        ],
+        "slos": [_slo(one) for one in catalogue.slos],
+        "alerts": [_alert(one) for one in catalogue.alerts],
+        "receivers": [_receiver(one) for one in catalogue.receivers],
+        "mutes": [_mute(one) for one in catalogue.mutes],
         "views": [
             {"title": one.title, "row": one.row, "drawn": one.drawn, "place": str(one.place)} for one in catalogue.views
         ],
     }
+
+
+def _slo(one: SLO) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "objective": str(one.objective),
+        "window": one.window,
+        "owner": one.owner,
+        "place": str(one.place),
+    }
+
+
+def _alert(one: Alert) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "severity": one.severity,
+        "for": one.for_,
+        "notify": list(one.notify),
+        "place": str(one.place),
+    }
+
+
+def _receiver(one: Receiver) -> dict[str, Any]:
+    return _routed(one) | {"secrets": sorted(one.secrets.values()), "place": str(one.place)}
+
+
+def _mute(one: Mute) -> dict[str, Any]:
+    return _routed(one) | {"timezone": one.timezone, "place": str(one.place)}
+
+
+def _routed(one: Receiver | Mute) -> dict[str, Any]:
+    return {"name": one.name, "owners": list(one.owners), "severities": list(one.severities)}
 
 
 def metric(instrument: Instrument) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
+from urllib.parse import urlsplit
 
 from anytel.catalogue.durations import seconds
 from anytel.config.settings import read
@@ -29,7 +30,9 @@ class Options:
     *smtp_from*; with *smtp_username* it is signed in to, over TLS. *secrets* is the folder of the files with secrets.
     *leaves* are the clusters' Prometheis as ``host:port`` by the value of the label ``cluster``, of which a central one
     takes the series that *match*. Prometheus keeps samples for *retention*, Thanos those of a resolution for
-    *retention_raw*, *retention_5m* and *retention_1h*; ``0s`` is for ever.
+    *retention_raw*, *retention_5m* and *retention_1h*; ``0s`` is for ever. Grafana asks *prometheus_url*, *thanos_url*
+    and *loki_url*, of which an empty one is left out, and leads to a trace at *traces_url*, in which ``{trace_id}``
+    stands for its id. *before* are the files that an earlier run has generated, by their paths below the output folder.
     """
 
     service: str = "app"
@@ -50,6 +53,11 @@ class Options:
     smtp_from: str = "alertmanager@localhost"
     smtp_username: str = ""
     secrets: str = "/run/secrets"
+    prometheus_url: str = "http://localhost:9090"
+    thanos_url: str = "http://localhost:10902"
+    loki_url: str = "http://localhost:3100"
+    traces_url: str = ""
+    before: Mapping[str, str] = field(default_factory=dict)
     external_labels: Mapping[str, str] = field(default_factory=lambda: {"cluster": "default", "replica": "a"})
 
 
@@ -71,6 +79,10 @@ def options(app: str, given: Mapping[str, object]) -> Options:
     for name in ("scrape", "alertmanagers"):
         for address in getattr(made, name):
             _address(name, address)
+    for name in ("prometheus_url", "thanos_url", "loki_url", "traces_url"):
+        _url(name, getattr(made, name))
+    if made.traces_url and "{trace_id}" not in made.traces_url:
+        raise _wrong("traces_url", made.traces_url, "no trace is named in it", "Write http://jaeger/trace/{trace_id}.")
     _address("smtp", made.smtp)
     if "@" not in made.smtp_from:
         raise _wrong("smtp_from", made.smtp_from, "it is no e-mail address", "Write alerts@example.com.")
@@ -117,6 +129,11 @@ def _address(name: str, value: str) -> None:
     host, _, port = value.rpartition(":")
     if not _HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) <= 65535:
         raise _wrong(name, value, "it is no HOST:PORT", "Write localhost:8000, without http://.")
+
+
+def _url(name: str, value: str) -> None:
+    if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise _wrong(name, value, "it is no address", "Write http://localhost:9090, or nothing to leave it out.")
 
 
 def _wrong(name: str, value: str, problem: str, fix: str) -> ConfigError:

@@ -21,14 +21,20 @@ class PromQL:
     """Compiles for one catalogue.
 
     *scope* are labels that every series has to have, such as its job: other services have metrics of the same names.
-    *window* stands for all windows, as Grafana's ``$__rate_interval`` does in panels.
+    *window* stands for all windows, as Grafana's ``$__rate_interval`` does in panels. *narrowed* are more matchers, as
+    PromQL has them: ``cluster=~"$cluster"``.
     """
 
     def __init__(
-        self, catalogue: Catalogue, spell: Speller, scope: Mapping[str, str] = MappingProxyType({}), window: str = ""
+        self,
+        catalogue: Catalogue,
+        spell: Speller,
+        scope: Mapping[str, str] = MappingProxyType({}),
+        window: str = "",
+        narrowed: Iterable[str] = (),
     ) -> None:
         self._catalogue, self._spell, self._window = catalogue, spell, window
-        self._scope = [f"{label}={quoted(value)}" for label, value in scope.items()]
+        self._scope = [f"{label}={quoted(value)}" for label, value in scope.items()] + list(narrowed)
 
     def expression(self, expression: Expression) -> str:
         """Give the query for the value of *expression*; empty for a `Raw` one that has none in PromQL."""
@@ -86,6 +92,11 @@ class PromQL:
         instrument = self._catalogue.instrument(stat)
         name = self._spell(instrument).name
         return self._selector(stat, f"{name}_count" if instrument.kind in ("distribution", "histogram") else name)
+
+    def buckets(self, stat: Stat) -> str:
+        """Give the increase of each bucket of a histogram within the window, for a heatmap."""
+        name = self._spell(self._catalogue.instrument(stat)).name
+        return self._sum(stat, f"increase({self._selector(stat, f'{name}_bucket')}[{self._of(stat)}])", "le")
 
     def labels(self, expression: Expression) -> dict[str, str]:
         """Give the labels of the tags that tell the values of *expression* apart."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import promql_parser as parser
 
-__all__ = ["Matcher", "Selector", "grouped_by", "is_selector", "looks_back", "parse", "selectors"]
+__all__ = ["Matcher", "Selector", "grouped_by", "is_selector", "looks_back", "parse", "rates_over", "selectors"]
 
 
 class Matcher(NamedTuple):
@@ -78,6 +78,21 @@ def looks_back(expression: parser.Expr) -> float:
 
     parser.walk(expression, visit)
     return max(found)
+
+
+_OF_COUNTERS = ("rate", "irate", "increase")
+
+
+def rates_over(expression: parser.Expr) -> list[float]:
+    """Give the windows, in seconds, of the rates of a query that are of samples as they were scraped."""
+    found: list[float] = []
+
+    def visit(node: parser.Expr) -> None:
+        if isinstance(node, parser.Call) and node.func.name in _OF_COUNTERS:
+            found.extend(one.range.total_seconds() for one in node.args if isinstance(one, parser.MatrixSelector))
+
+    parser.walk(expression, visit)
+    return found
 
 
 def grouped_by(expression: parser.Expr) -> list[str]:

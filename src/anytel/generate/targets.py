@@ -12,7 +12,7 @@ from anytel.generate.options import Options
 
 __all__ = ["TARGETS", "Target", "generate"]
 
-TARGETS = ("prometheus", "alertmanager", "federation", "stack")
+TARGETS = ("prometheus", "alertmanager", "federation", "grafana", "stack")
 """In the order in which ``all`` generates them; each is the module ``anytel.generate.NAME``."""
 
 

@@ -12,11 +12,12 @@ from pathlib import Path, PurePosixPath
 
 from anytel.errors import ConfigError
 
-__all__ = ["MANIFEST", "Written", "manifest", "write"]
+__all__ = ["INTERRUPTED", "MANIFEST", "Written", "manifest", "write"]
+__all__ = ["MANIFEST", "Written", "manifest", "texts", "write"]
 
 MANIFEST = ".anytel-generated.json"
 """Remembers which files of the folder were generated, by target."""
-_INTERRUPTED = "interrupted"
+INTERRUPTED = "interrupted"
 """Stands there for a target, while a run is removing its files."""
 
 
@@ -45,6 +46,19 @@ def manifest(folder: Path) -> dict[str, list[str]]:
         raise ConfigError("--out", str(folder), "the command line", f"{MANIFEST} cannot be read ({exc})", fix) from exc
 
 
+def texts(folder: Path) -> dict[str, str]:
+    """Give the texts of the generated files of *folder* that can be read, by their paths.
+
+    Raises:
+        ConfigError: What remembers them cannot be read.
+    """
+    found = {}
+    for path in {path for paths in manifest(folder).values() for path in paths}:
+        with suppress(OSError, UnicodeDecodeError):
+            found[path] = (folder / path).read_text(encoding="utf-8")
+    return found
+
+
 def write(folder: Path, files: Mapping[str, Mapping[str, str]]) -> Written:
     """Write the *files* of some targets, each file at once or not at all.
 
@@ -58,12 +72,12 @@ def write(folder: Path, files: Mapping[str, Mapping[str, str]]) -> Written:
     ours = {path for paths in before.values() for path in paths}
     wanted = {_safe(path): text for paths in files.values() for path, text in paths.items()}
     _refuse_strangers(folder, [path for path in wanted if path not in ours], wanted)
-    before.pop(_INTERRUPTED, None)
+    before.pop(INTERRUPTED, None)
     after = {**before, **{target: sorted(paths) for target, paths in files.items()}}
     kept = {path for paths in after.values() for path in paths}
     try:
         # First remember: a run that is interrupted must find its files again.
-        _put(folder / MANIFEST, _listed({**after, _INTERRUPTED: sorted(ours - kept)}))
+        _put(folder / MANIFEST, _listed({**after, INTERRUPTED: sorted(ours - kept)}))
         done = _put_all(folder, wanted)
         done.removed = [path for path in sorted(ours - kept) if _remove(folder, path)]
         _put(folder / MANIFEST, _listed(after))

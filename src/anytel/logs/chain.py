@@ -12,7 +12,7 @@ import structlog
 
 from anytel import misuse
 from anytel.attributes import text
-from anytel.backend import ExceptionRecord, Level
+from anytel.backend import Level
 from anytel.logs.event import Formatted, LogEvent
 from anytel.logs.render import Event, Render, write
 from anytel.logs.tree import Plain, plain
@@ -106,7 +106,7 @@ class Chain:
             line.update(_written(left.trace_id, left.span_id))
         line.update(self._resource)
         if record is not None:
-            line.update(_exception(record))
+            line.update(record.attributes())
         if stack:
             line["stack"] = self._redactor.text(str(_STACK(None, method, {"stack_info": True})["stack"]))
         return line
@@ -177,14 +177,6 @@ def ids(span: Span) -> Mapping[str, Plain]:
 def _written(trace_id: int, span_id: int) -> dict[str, str]:
     trace = trace_hex(trace_id)
     return {"trace_id": trace, "span_id": span_hex(span_id), "dd.trace_id": trace, "dd.span_id": str(span_id)}
-
-
-def _exception(record: ExceptionRecord) -> Event:
-    return {
-        "exception.type": f"{record.module}.{record.type}",
-        "exception.message": record.message,
-        "exception.stacktrace": record.stacktrace(),
-    }
 
 
 def _raised(exc_info: object) -> BaseException | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anytel._lazy import lazily
+
 if TYPE_CHECKING:
     from anytel.otel.logger import LoggerProvider
     from anytel.otel.meter import MeterProvider
@@ -18,20 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["LogRecordProcessor", "LoggerProvider", "MeterProvider", "Propagator", "SpanProcessor", "TracerProvider"]
 
-_MODULES = {
-    "LogRecordProcessor": "processor",
-    "LoggerProvider": "logger",
-    "MeterProvider": "meter",
-    "Propagator": "propagator",
-    "SpanProcessor": "processor",
-    "TracerProvider": "tracer",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Load what is asked for, and ``opentelemetry`` with it."""
-    from importlib import import_module  # noqa: PLC0415 -- most processes never come here
-
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "LogRecordProcessor": "processor",
+        "LoggerProvider": "logger",
+        "MeterProvider": "meter",
+        "Propagator": "propagator",
+        "SpanProcessor": "processor",
+        "TracerProvider": "tracer",
+    },
+)

@@ -21,7 +21,7 @@ from opentelemetry.util.types import AnyValue, Attributes
 from anytel import misuse, runtime
 from anytel.attributes import text
 from anytel.logs import logger as logs
-from anytel.logs import stdlib
+from anytel.logs.capture import stdlib
 
 __all__ = ["Logger", "LoggerProvider"]
 
@@ -70,6 +70,9 @@ class Logger(ApiLogger):
         if record is None:
             self._emit(context, severity_number, body, attributes, event_name, exception)
             return
+        if not isinstance(record, LogRecord):
+            misuse.count("log")  # type: ignore[unreachable]  # libraries give what they like
+            return
         handled = _handled()
         if handled is not None:
             if stdlib._first(handled):
@@ -104,7 +107,7 @@ class Logger(ApiLogger):
             event, values = text(body), {"log_error": misuse.shown(exc)}
         if exception is not None:
             values["exc_info"] = exception
-        token = api.attach(context) if context is not None else None
+        token = api.attach(context) if isinstance(context, Mapping) else None
         try:
             logs.emit(self._name, _level(severity), event, values)
         finally:
@@ -127,9 +130,9 @@ def _aside(values: Mapping[str, object]) -> dict[str, object]:
     return {"event_" if name == "event" else text(name): value for name, value in values.items()}
 
 
-def _level(severity: SeverityNumber | None) -> str:
+def _level(severity: object) -> str:
     """Give the level that *severity* has reached; without one it is an information."""
-    number = severity.value if severity is not None else 0
+    number = severity.value if isinstance(severity, SeverityNumber) else severity if type(severity) is int else 0
     return next(level for least, level in _LEVELS if number >= least) if number else "info"
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
 from opentelemetry.util.types import Attributes
 
 from anytel import misuse, runtime
-from anytel.errors import MisuseError
+from anytel.attributes import text
 from anytel.metrics import instruments, registry
 from anytel.metrics.number import number
 from anytel.metrics.store import MAX_SERIES, store
@@ -110,8 +109,7 @@ class _Counter(metrics.Counter):
         self._metric = metric
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        with suppress(MisuseError):  # counted; an instrumented library is not to blame for a strict application
-            self._metric.add(amount, attributes)
+        self._metric.add(amount, attributes)
 
 
 class _UpDownCounter(metrics.UpDownCounter):
@@ -119,8 +117,7 @@ class _UpDownCounter(metrics.UpDownCounter):
         self._metric = metric
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        with suppress(MisuseError):  # as above
-            self._metric.add(amount, attributes)
+        self._metric.add(amount, attributes)
 
 
 class _Gauge(metrics._Gauge):
@@ -128,8 +125,7 @@ class _Gauge(metrics._Gauge):
         self._metric = metric
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        with suppress(MisuseError):  # as above
-            self._metric.set(amount, attributes)
+        self._metric.set(amount, attributes)
 
 
 class _Histogram(metrics.Histogram):
@@ -137,17 +133,13 @@ class _Histogram(metrics.Histogram):
         self._metric = metric
 
     def record(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        with suppress(MisuseError):  # as above
-            self._metric.record(amount, attributes)
+        self._metric.record(amount, attributes)
 
 
 def _metric(kind: type[I], name: str, unit: str, description: str, bounds: tuple[float, ...] | None = None) -> I:
     """Give the metric of that name, as a first use without a declaration would make it."""
-    try:
-        made = registry.resolve(kind, name, unit or "", bounds)
-    except MisuseError:
-        return registry._nothing(kind)
-    if made.implicit and made.name and not made.description and description:
+    made = registry.resolve(kind, name, text(unit) if unit is not None else "", bounds)
+    if made.implicit and made.name and not made.description:
         made.description = instruments._said(description)
     return made
 
@@ -155,7 +147,7 @@ def _metric(kind: type[I], name: str, unit: str, description: str, bounds: tuple
 def _bounds(advised: Sequence[float] | None) -> tuple[float, ...] | None:
     try:
         return tuple(sorted({float(one) for one in advised})) if advised is not None else None
-    except (TypeError, ValueError):
+    except Exception:
         misuse.count("buckets")
         return None
 
@@ -184,11 +176,24 @@ _K = TypeVar("_K", bound=_Named)
 
 def _observed(made: _K, callbacks: Sequence[CallbackT] | None, record: Callable[[float, Attributes], None]) -> _K:
     """Have the callbacks of an instrument asked from now on."""
-    for callback in callbacks or ():
+    for callback in _callbacks(callbacks):
         store.observers.add(_Observer(made.name, callback, record))
     if store.observers:
         store.on_record()
     return made
+
+
+def _callbacks(given: Sequence[CallbackT] | None) -> Sequence[CallbackT]:
+    """Give those of *given* that can be asked."""
+    try:
+        every = list(given) if given is not None else []
+    except Exception:
+        misuse.count("observer")
+        return ()
+    usable = [one for one in every if callable(one) or isinstance(one, Generator)]
+    if len(usable) < len(every):
+        misuse.count("observer", len(every) - len(usable))
+    return usable
 
 
 class _Observer:

@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from dataclasses import replace
 from typing import Any
 
+from opentelemetry import context as api
 from opentelemetry import propagate, trace
 from opentelemetry.context.context import Context
 from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator, default_getter, default_setter
@@ -34,7 +35,13 @@ class Propagator(TextMapPropagator):
         self._below = below if below is not None else propagate.get_global_textmap()
 
     def inject(self, carrier: Any, context: Context | None = None, setter: Setter[Any] = default_setter) -> None:
-        """Write the span of *context*, by default the current one, and the baggage; each header once."""
+        """Write the span of *context*, by default the current one, and the baggage; each header once. Never raises."""
+        try:
+            self._inject(carrier, context, setter)
+        except Exception:
+            misuse.count("headers")
+
+    def _inject(self, carrier: Any, context: Context | None, setter: Setter[Any]) -> None:
         written: dict[str, str] = {}
         self._below.inject(written, context)
         span, remote = place(trace.get_current_span(context))
@@ -47,8 +54,12 @@ class Propagator(TextMapPropagator):
             setter.set(carrier, name, value)
 
     def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
-        """Give *context* with the parent that the headers name, and their baggage."""
-        after = self._below.extract(carrier, context, getter)
+        """Give *context* with the parent that the headers name, and their baggage. Never raises."""
+        try:
+            after = self._below.extract(carrier, context, getter)
+        except Exception:
+            misuse.count("headers")
+            return context if isinstance(context, Context) else api.get_current()
         found = _trusted(headers.read(_pairs(carrier, getter), runtime.active.propagator.names))
         if found.context is None:
             return after

@@ -13,14 +13,16 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import Attributes, AttributeValue
 
+from anytel import misuse
 from anytel.attributes import Value, flatten, text
 from anytel.backend import Link, SpanContext, SpanKind
+from anytel.stacktrace import qualified
 from anytel.tracing import exceptions, record
 from anytel.tracing.context import RemoteContext
 from anytel.tracing.trace import Trace
 from anytel.tracing.tracer import MAX_LINKS
 
-__all__ = ["KINDS", "Remote", "Span", "Unsampled", "adopted", "ours", "place", "theirs"]
+__all__ = ["KINDS", "Remote", "Span", "Unsampled", "adopted", "mapping", "ours", "place", "theirs"]
 
 KINDS: Mapping[trace.SpanKind, SpanKind] = {
     trace.SpanKind.INTERNAL: "internal",
@@ -43,9 +45,9 @@ def theirs(context: SpanContext, *, remote: bool = False) -> trace.SpanContext:
     return trace.SpanContext(context.trace_id, context.span_id, remote, _FLAGS[context.sampled], state)
 
 
-def ours(context: trace.SpanContext) -> SpanContext | None:
+def ours(context: object) -> SpanContext | None:
     """Give OpenTelemetry's *context* as ours; None where it is not valid."""
-    if not context.is_valid:
+    if not isinstance(context, trace.SpanContext) or not context.is_valid:
         return None
     return SpanContext(
         context.trace_id, context.span_id, context.trace_flags.sampled, None, context.trace_state.to_header()
@@ -88,7 +90,7 @@ class Span(trace.Span):
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Set one attribute."""
         if self.record.recording:
-            self.record.set({key: value})
+            self.record.set({key if type(key) is str else text(key): value})
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set attributes."""
@@ -108,12 +110,12 @@ class Span(trace.Span):
         if len(span._links) >= MAX_LINKS:
             span.over("links", 1)
         else:
-            span._links = (*span._links, Link(linked, flatten(attributes or {})))
+            span._links = (*span._links, Link(linked, flatten(mapping(attributes))))
 
     def update_name(self, name: str) -> None:
         """Exchange the name."""
         if self.record.recording:
-            self.record.name = name
+            self.record.name = name if type(name) is str else text(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status: *unset* changes nothing, *ok* is final, and only an error has a description."""
@@ -124,7 +126,7 @@ class Span(trace.Span):
         if code is StatusCode.OK:
             span._status, span._message = "ok", ""
         elif code is StatusCode.ERROR:
-            self._failed(said or "")
+            self._failed(text(said) if said is not None else "")
 
     def _failed(self, description: str) -> None:
         """Fail the span, with the exception that was recorded on it, if there is one."""
@@ -146,15 +148,18 @@ class Span(trace.Span):
         """Add an exception as an event (semantic conventions, *Exceptions*); that alone does not fail the span."""
         if not self.record.recording:
             return
+        if not isinstance(exception, BaseException):
+            misuse.count("exception")  # type: ignore[unreachable]  # libraries give what they like
+            return
         self._raised = exception
         kind = type(exception)
         described: dict[str, object] = {
-            "exception.type": kind.__qualname__ if kind.__module__ == "builtins" else _qualified(kind),
+            "exception.type": qualified(kind.__qualname__, kind.__module__),
             "exception.message": text(exception),
             "exception.stacktrace": _stack(exception),
             "exception.escaped": str(escaped),
         }
-        self.record.event("exception", {**described, **(attributes or {})}, time=timestamp)
+        self.record.event("exception", {**described, **mapping(attributes)}, time=timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         """End the span, now or at *end_time* in nanoseconds since the epoch."""
@@ -231,6 +236,14 @@ class Remote(NonRecordingSpan):
         self.remote = remote
 
 
+def mapping(attributes: Attributes) -> Mapping[str, AttributeValue]:
+    """Give *attributes* if they are a mapping, else none, counted."""
+    if attributes is None or isinstance(attributes, Mapping):
+        return attributes or {}
+    misuse.count("attributes")  # type: ignore[unreachable]  # libraries give what they like
+    return {}
+
+
 def place(span: object) -> tuple[record.Span | None, RemoteContext | None]:
     """Give what a span of OpenTelemetry's is to us: a span of ours, or a parent elsewhere; neither, if not valid."""
     if isinstance(span, Span):
@@ -247,10 +260,6 @@ def place(span: object) -> tuple[record.Span | None, RemoteContext | None]:
         return known, None
     elsewhere = ours(context)
     return None, RemoteContext(elsewhere, decided=True) if elsewhere is not None else None
-
-
-def _qualified(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _stack(exc: BaseException) -> str:

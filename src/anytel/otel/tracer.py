@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from types import TracebackType
@@ -16,10 +16,11 @@ from opentelemetry.context.context import Context
 from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import Attributes
 
-from anytel import runtime
+from anytel import misuse, runtime
+from anytel.attributes import text
 from anytel.backend import SpanKind
 from anytel.otel.context import base, suppresses
-from anytel.otel.span import KINDS, Span, Unsampled, ours, place
+from anytel.otel.span import KINDS, Span, Unsampled, mapping, ours, place
 from anytel.tracing import record
 from anytel.tracing.context import RemoteContext, current
 from anytel.tracing.tracer import Parent
@@ -42,7 +43,8 @@ class TracerProvider(trace.TracerProvider):
         attributes: Attributes = None,
     ) -> Tracer:
         """Give a tracer whose spans have *instrumenting_module_name* as their scope."""
-        return Tracer(instrumenting_module_name)
+        name = instrumenting_module_name
+        return Tracer(name if type(name) is str else "" if name is None else text(name))
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Deliver everything; see `anytel.flush`."""
@@ -73,10 +75,13 @@ class Tracer(trace.Tracer):
     ) -> trace.Span:
         """Start a span that is not current; *start_time* is in nanoseconds since the epoch."""
         here = base()
+        if context is not None and not isinstance(context, Mapping):
+            misuse.count("parent")  # type: ignore[unreachable]  # libraries give what they like
+            context = None
         if suppresses(here.context if context is None else context):
             return trace.NonRecordingSpan(trace.get_current_span(context).get_span_context())
         parent = _parent(context) if context is not None else here.remote if current.get() is None else None
-        made = self._start(name, KINDS.get(kind, "internal"), attributes, _links(links), parent, start_time)
+        made = self._start(name, _kind(kind), attributes, _links(links), parent, start_time)
         if isinstance(made, record.Span):
             made.scope = self._scope
             return Span(made, record_exception=record_exception, set_status_on_exception=set_status_on_exception)
@@ -184,6 +189,20 @@ def _parent(context: Context) -> Parent:
 
 
 def _links(links: Sequence[trace.Link] | None) -> Iterable[object]:
-    if not links:
+    if links is None:
         return ()
-    return [(linked, link.attributes or {}) for link in links if (linked := ours(link.context)) is not None]
+    try:
+        contexts = [
+            (ours(getattr(link, "context", None)), mapping(getattr(link, "attributes", None))) for link in links
+        ]
+    except Exception:
+        misuse.count("links")
+        return ()
+    return [(linked, more) for linked, more in contexts if linked is not None]
+
+
+def _kind(kind: trace.SpanKind) -> SpanKind:
+    if type(kind) is trace.SpanKind:
+        return KINDS[kind]
+    misuse.count("kind")
+    return "internal"

@@ -5,8 +5,9 @@ The names are loaded at first use; `anytel.testing.conformance` and `anytel.test
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from anytel._lazy import lazily
 
 if TYPE_CHECKING:
     from anytel.testing.captured import CapturedError, CapturedLog, CapturedMetric, CapturedSpan
@@ -15,20 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["CapturedError", "CapturedLog", "CapturedMetric", "CapturedSpan", "Clock", "Telemetry", "capture"]
 
-_MODULES = {
-    "CapturedError": "captured",
-    "CapturedLog": "captured",
-    "CapturedMetric": "captured",
-    "CapturedSpan": "captured",
-    "Clock": "clock",
-    "Telemetry": "telemetry",
-    "capture": "telemetry",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = lazily(
+    __name__,
+    {
+        "CapturedError": "captured",
+        "CapturedLog": "captured",
+        "CapturedMetric": "captured",
+        "CapturedSpan": "captured",
+        "Clock": "clock",
+        "Telemetry": "telemetry",
+        "capture": "telemetry",
+    },
+)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from anytel.demo.observe import OBSERVERS, environment, observer
+from anytel.testing.observe import OBSERVERS, environment, observer
 
 __all__ = ["Replay"]
 

@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 
 from anytel import misuse
 
-__all__ = ["MAX_BAGGAGE", "MAX_MEMBERS", "merged", "quoted", "read"]
+__all__ = ["MAX_BAGGAGE", "MAX_MEMBERS", "merged", "of_sentry", "quoted", "read"]
 
 MAX_BAGGAGE = 8_192
 MAX_MEMBERS = 64
+_SENTRY = re.compile(r"sentry-[a-z_]{1,64}=[!#-+\--:<-\[\]-~]{1,512}")  # with the octets of section 3.3.1
 _KEY = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 
 
@@ -27,6 +28,12 @@ def read(header: str, names: Collection[str]) -> Mapping[str, str]:
         elif name in names:
             found.setdefault(name, unquote(value.strip(), errors="replace"))
     return found
+
+
+def of_sentry(header: str, trace_id: str) -> str:
+    """Give the members that Sentry's SDKs have put into *header* for the trace *trace_id*, as they are."""
+    members = [member for member in _members(header)[:MAX_MEMBERS] if _SENTRY.fullmatch(member)]
+    return ",".join(members) if f"sentry-trace_id={trace_id}" in members else ""
 
 
 def merged(present: str, own: str) -> str:

@@ -14,12 +14,13 @@ from anytel import misuse
 from anytel.backend import SpanContext
 from anytel.tracing import baggage, tracestate
 from anytel.tracing.context import RemoteContext
-from anytel.tracing.ids import MASK64, span_hex
+from anytel.tracing.ids import MASK64, span_hex, trace_hex
 
 __all__ = ["NOTHING", "Carrier", "lower", "parent", "read"]
 
 NOTHING = RemoteContext()
 MAX_DATADOG_TAGS = 512
+MAX_JOINED = baggage.MAX_BAGGAGE
 
 Headers = Mapping[str, str]
 Carrier = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
@@ -61,9 +62,17 @@ def _parent(headers: Headers) -> RemoteContext:
         if value is not None:
             found = reader(value.strip(), headers)
             if found is not None:
-                return found
+                return _with_sampling(found, headers.get("baggage", ""))
             misuse.count("malformed_header")
     return NOTHING
+
+
+def _with_sampling(found: RemoteContext, header: str) -> RemoteContext:
+    """Add what Sentry's SDKs upstream say in the baggage *header* of the same trace."""
+    if found.context is None or "sentry-" not in header:
+        return found
+    members = baggage.of_sentry(header, trace_hex(found.context.trace_id))
+    return replace(found, context=replace(found.context, dynamic_sampling=members)) if members else found
 
 
 def lower(carrier: Carrier) -> dict[str, str]:
@@ -77,7 +86,8 @@ def lower(carrier: Carrier) -> dict[str, str]:
     for raw_name, raw_value in pairs:
         name, value = _text(raw_name).lower(), _text(raw_value)
         if name in headers:
-            if name in _JOINED:  # in their order, as HTTP has it (RFC 9110, section 5.2)
+            # In their order, as HTTP has it (RFC 9110, section 5.2), as far as anything of them is read.
+            if name in _JOINED and len(headers[name]) <= MAX_JOINED:
                 headers[name] = f"{headers[name]},{value}"
         else:
             headers[name] = value

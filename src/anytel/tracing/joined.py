@@ -199,8 +199,21 @@ class JoiningTracer(Tracer):
         super().__init__(sample_rate, sink)
         self._adopts = adopts
         self._joints = [Joint(backend) for backend in backends]
+        self._asked = [backend.tracing for backend in backends]
 
     def _trace(self, remote: RemoteContext | None) -> Trace:
+        # Every local root comes by here, and mostly no vendor traces: that is found out without a call in between.
+        joined = False
+        try:
+            for ask in self._asked:
+                if ask() is not None:
+                    joined = True
+                    break
+        except Exception:
+            joined = True  # asked again, and reported, by the backend's own `Joint`
+        return self._with_vendors(remote) if joined else Tracer._trace(self, remote)
+
+    def _with_vendors(self, remote: RemoteContext | None) -> Trace:
         actives = [active for joint in self._joints if (active := joint.active()) is not None]
         if not actives:
             return super()._trace(remote)

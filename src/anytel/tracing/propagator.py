@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 
+from anytel import misuse
 from anytel.attributes import Value
 from anytel.backend import SpanContext
 from anytel.tracing import baggage, tracestate
@@ -15,6 +16,8 @@ __all__ = ["DEFAULT", "FORMATS", "Propagator"]
 Carrier = MutableMapping[str, str]
 Writer = Callable[[SpanContext, str, str, dict[str, str]], None]
 """Writes a context, whose ids are given as hex digits too, into a dict."""
+Members = Callable[[SpanContext], str]
+"""Gives a vendor's members of the baggage; see `anytel.backend.Backend.baggage`."""
 _NONE: Mapping[str, Value] = MappingProxyType({})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -59,11 +62,16 @@ DEFAULT = ("tracecontext", "datadog", "sentry")
 
 
 class Propagator:
-    """Writes headers in *formats*, and the bound attributes *names* as baggage."""
+    """Writes headers in *formats*, and as baggage the bound attributes *names* and what the *vendors* add."""
 
     def __init__(
-        self, formats: Collection[str] = DEFAULT, names: Collection[str] = (), resource: Mapping[str, str] = _NOTHING
+        self,
+        formats: Collection[str] = DEFAULT,
+        names: Collection[str] = (),
+        resource: Mapping[str, str] = _NOTHING,
+        vendors: Sequence[Members] = (),
     ) -> None:
+        self._vendors = vendors
         self.names = frozenset(names)
         self._writers = [FORMATS[name] for name in FORMATS if name in formats]
         self._state, self._datadog = "tracecontext" in formats, "datadog" in formats
@@ -95,10 +103,27 @@ class Propagator:
 
     def _members(self, context: SpanContext, trace: str, bound: Mapping[str, Value]) -> list[str]:
         own = [f"{name}={baggage.quoted(bound[name])}" for name in self.names if name in bound] if self.names else []
-        if self._sentry:
-            own += (f"sentry-trace_id={trace}", "sentry-sampled=true" if context.sampled else "sentry-sampled=false")
-            if context.sample_rate is not None:
-                own.append(f"sentry-sample_rate={context.sample_rate}")
-            if self._environment:
-                own.append(self._environment)
+        own += [members for vendor in self._vendors if (members := _asked(vendor, context))]
+        if self._sentry and not any("sentry-trace_id=" in members for members in own):
+            own += self._sampling(context, trace)
         return own
+
+    def _sampling(self, context: SpanContext, trace: str) -> list[str]:
+        """Give Sentry's dynamic sampling context where no backend knows it: upstream's, or what is known of ours."""
+        if context.dynamic_sampling and context.sample_rate is None:
+            # Downstream may be of another organisation, for whose SDK the name of this one would end the trace.
+            return [one for one in context.dynamic_sampling.split(",") if not one.startswith("sentry-org_id=")]
+        own = [f"sentry-trace_id={trace}", "sentry-sampled=true" if context.sampled else "sentry-sampled=false"]
+        if context.sample_rate is not None:
+            own.append(f"sentry-sample_rate={context.sample_rate}")
+        if self._environment:
+            own.append(self._environment)
+        return own
+
+
+def _asked(vendor: Members, context: SpanContext) -> str:
+    try:
+        return vendor(context)
+    except Exception:  # the other headers are written all the same
+        misuse.count("baggage")
+        return ""

@@ -156,7 +156,9 @@ class Span(NoopSpan):
     def context(self) -> SpanContext:
         """The ids and the decision, as backends see them."""
         trace = self._trace
-        return SpanContext(trace.id, self._id, trace.sampled, trace.sample_rate, trace.tracestate)
+        return SpanContext(
+            trace.id, self._id, trace.sampled, trace.sample_rate, trace.tracestate, trace.dynamic_sampling
+        )
 
     def set(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:  # noqa: D102 -- inherited
         if self._end:

@@ -49,8 +49,8 @@ class Trace:
     """The spans of one trace within this process."""
 
     __slots__ = (
-        "_epoch", "_sink", "_unrecorded", "breadcrumbs", "closed", "disowned", "done", "id", "live", "open",
-        "remote_parent", "root", "sample_rate", "sampled", "started", "tracestate",
+        "_epoch", "_sink", "_unrecorded", "breadcrumbs", "closed", "disowned", "done", "dynamic_sampling", "id",
+        "live", "open", "remote_parent", "root", "sample_rate", "sampled", "started", "tracestate",
     )  # fmt: skip
 
     root: Span
@@ -69,6 +69,7 @@ class Trace:
         self.sampled = sampled
         self.sample_rate = sample_rate
         self.tracestate = remote_parent.tracestate if remote_parent is not None else ""
+        self.dynamic_sampling = remote_parent.dynamic_sampling if remote_parent is not None else ""
         self.open: dict[int, Span] = {}
         self.done: deque[Span] = deque()
         self.closed = False

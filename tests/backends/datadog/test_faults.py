@@ -91,29 +91,9 @@ def test_an_agent_that_never_answers_is_given_up_on_at_the_deadline(connect, sil
     assert (ack.delivered, ack.retry) == (0, 1)
 
 
-def test_an_agent_that_answers_byte_by_byte_is_given_up_on_at_the_deadline(connect, make):
+def test_an_agent_that_answers_byte_by_byte_is_given_up_on_at_the_deadline(connect, trickling, make):
     """Each byte arrives in time, and the answer never ends."""
-    stop = threading.Event()
-
-    def trickle(server):
-        peer, _ = server.accept()
-        with peer:
-            peer.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-            while not stop.wait(0.02):
-                try:
-                    peer.sendall(b"x")
-                except OSError:
-                    return
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=trickle, args=(server,))
-        thread.start()
-        try:
-            ack = connect(f"http://127.0.0.1:{server.getsockname()[1]}").spans([make.span()], make.soon(0.3))
-            assert not stop.is_set()
-        finally:
-            stop.set()
-            thread.join()
+    ack = connect(f"http://127.0.0.1:{trickling()}").spans([make.span()], make.soon(0.3))
     assert (ack.delivered, ack.retry) == (0, 1)
 
 

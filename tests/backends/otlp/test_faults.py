@@ -159,24 +159,9 @@ def test_the_timeout_of_the_setting_ends_one_request_before_the_deadline(connect
     assert time.monotonic() < deadline
 
 
-def test_a_receiver_that_answers_byte_by_byte_is_given_up_on_at_the_deadline(connect, raw, make):
+def test_a_receiver_that_answers_byte_by_byte_is_given_up_on_at_the_deadline(connect, trickling, make):
     """Each byte arrives in time, and the answer never ends."""
-    stop = threading.Event()
-
-    def trickle(peer):
-        peer.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-        while not stop.wait(0.02):
-            try:
-                peer.sendall(b"x")
-            except OSError:
-                return
-
-    url = raw(trickle)
-    try:
-        ack = connect(url).logs(make.logs(), make.soon(0.3))
-        assert not stop.is_set()
-    finally:
-        stop.set()
+    ack = connect(f"http://127.0.0.1:{trickling()}").logs(make.logs(), make.soon(0.3))
     assert (ack.delivered, ack.retry) == (0, 1)
 
 

@@ -1,9 +1,6 @@
 """TLS, certificates of both sides, and proxies."""
 
-import contextlib
-import socket
 import ssl
-import threading
 
 import pytest
 import trustme
@@ -81,29 +78,15 @@ def test_a_silent_receiver_behind_tls_is_given_up_on_at_the_deadline(
     assert connect(secure.secure_url).logs(make.logs(), make.soon(0.3)).retry == 1
 
 
-def test_an_answer_byte_by_byte_over_tls_is_given_up_on_at_the_deadline(connect, authority, pem, make, environment):
+def test_an_answer_byte_by_byte_over_tls_is_given_up_on_at_the_deadline(
+    connect, trickling, authority, pem, make, environment
+):
     """Each byte arrives in time, and the answer never ends."""
     environment.setenv(f"{PREFIX}CERTIFICATE", pem("ca.pem", authority.cert_pem))
-    context, stop = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), threading.Event()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-
-    def trickle(server):
-        peer, _ = server.accept()
-        with contextlib.suppress(OSError), context.wrap_socket(peer, server_side=True) as secured:
-            secured.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-            while not stop.wait(0.02):
-                secured.sendall(b"x")
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=trickle, args=(server,))
-        thread.start()
-        try:
-            backend = connect(f"https://localhost:{server.getsockname()[1]}")
-            assert backend.logs(make.logs(), make.soon(0.3)).retry == 1
-            assert not stop.is_set()
-        finally:
-            stop.set()
-            thread.join()
+    backend = connect(f"https://localhost:{trickling(context)}")
+    assert backend.logs(make.logs(), make.soon(0.3)).retry == 1
 
 
 def test_a_proxy_is_used_where_the_environment_names_one(connect, make, environment):

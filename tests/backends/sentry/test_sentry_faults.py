@@ -1,9 +1,11 @@
 """Whatever Sentry answers, or does not, the account is exact: delivered means that it said so."""
 
 import socket
+import ssl
 import time
 
 import pytest
+import trustme
 
 from anytel.testing.receivers.http import Answer
 
@@ -102,6 +104,22 @@ def test_an_answer_after_the_deadline_is_none(backend, receiver, send, signal):
     """The call returns although the server never answers."""
     receiver.answer = Answer(delay=60)
     ack = send(backend, signal, time.monotonic() + 0.2)
+    assert (ack.delivered, ack.dropped, ack.retry) == (0, {}, 3)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_an_answer_byte_by_byte_is_given_up_on_at_the_deadline(
+    open_backend, trickling, send, monkeypatch, tmp_path, secure
+):
+    """Each byte arrives in time, and the answer never ends."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    place = f"https://public@localhost:{trickling(context)}" if secure else f"http://public@127.0.0.1:{trickling()}"
+    until = time.monotonic() + 0.3
+    ack = send(open_backend(dsn=f"{place}/1"), "spans", until)
+    assert time.monotonic() >= until
     assert (ack.delivered, ack.dropped, ack.retry) == (0, {}, 3)
 
 

@@ -15,7 +15,7 @@ from anytel.generate.alertmanager.texts import TEMPLATES
 from anytel.generate.options import Options
 from anytel.generate.text import notice, yaml_text
 
-__all__ = ["files"]
+__all__ = ["files", "refuse"]
 
 _ALONE = (
     "# No receiver is declared, so alerts are shown and nobody is told: anytel.Receiver('oncall', slack='#shop').\n"
@@ -28,7 +28,7 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     Raises:
         DeclarationError: A receiver or a mute cannot be used.
     """
-    _refuse(catalogue)
+    refuse(catalogue)
     head = notice(catalogue.app, "alertmanager") + ("" if catalogue.receivers else _ALONE)
     tests = f"{head}# Each alert that is declared, and who is told of it: amtool config routes test.\n"
     return {
@@ -38,7 +38,12 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
     }
 
 
-def _refuse(catalogue: Catalogue) -> None:
+def refuse(catalogue: Catalogue) -> None:
+    """Refuse receivers and mutes that cannot be used.
+
+    Raises:
+        DeclarationError: Some cannot.
+    """
     declarations: list[SLO | Alert] = [*catalogue.slos, *catalogue.alerts]
     found = problems(catalogue.receivers, catalogue.mutes)
     if catalogue.receivers:  # without any, the names mean somebody elsewhere

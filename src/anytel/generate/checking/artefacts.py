@@ -15,7 +15,11 @@ from anytel.generate.writer import MANIFEST
 
 __all__ = ["Artefact", "Artefacts", "Kind", "Rule", "read"]
 
-Kind: TypeAlias = Literal["prometheus", "rules", "rule tests", "alertmanager", "route tests", "compose", "other"]
+Kind: TypeAlias = Literal[
+    "prometheus", "rules", "rule tests", "alertmanager", "route tests", "compose", "dashboard", "provisioning", "other"
+]
+_PROVISIONED = ("datasources", "providers", "groups", "contactPoints", "policies", "muteTimes", "templates")
+"""What files of Grafana hold, one or several of them, beside ``apiVersion``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,12 @@ def _kind(data: object) -> Kind:
         return "other"
     if isinstance(data.get("services"), dict):
         return "compose"
+    if "schemaVersion" in data and "panels" in data:
+        return "dashboard"
+    if "apiVersion" in data and any(
+        name in data or f"delete{name[0].upper()}{name[1:]}" in data for name in _PROVISIONED
+    ):
+        return "provisioning"
     if "tests" in data and "rule_files" in data:
         return "rule tests"
     if isinstance(data.get("groups"), list) and "apiVersion" not in data:

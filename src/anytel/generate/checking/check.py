@@ -9,8 +9,10 @@ from anytel.catalogue.catalogue import Catalogue
 from anytel.errors import ConfigError
 from anytel.generate.checking.artefacts import read
 from anytel.generate.checking.finding import Finding
+from anytel.generate.checking.grammars import grammar_checks
 from anytel.generate.checking.live import live_checks
 from anytel.generate.checking.own import own_checks
+from anytel.generate.checking.schema import schema_checks
 from anytel.generate.checking.tools import tool_checks
 
 __all__ = ["check"]
@@ -29,5 +31,7 @@ def check(folder: Path, catalogue: Catalogue | None = None, live: str = "") -> I
         raise ConfigError("DIR", str(folder), "the command line", problem, fix)
     yield from own_checks(artefacts, catalogue)
     yield from tool_checks(artefacts)
+    yield from schema_checks(artefacts)
+    yield from grammar_checks(artefacts)
     if live:
         yield from live_checks(artefacts, live)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 
 from anytel.generate.checking.artefacts import Artefacts
 from anytel.generate.checking.finding import Finding
+from anytel.generate.checking.panels import asked as asked_by
 from anytel.generate.queries import Selector, parse, selectors
 
 __all__ = ["live_checks"]
@@ -19,6 +21,8 @@ __all__ = ["live_checks"]
 _BACK = 3600
 """Seconds that are looked back on."""
 _TIMEOUT = 10
+_VARIABLE = re.compile(r'=~"\$\w+"')
+"""Matchers that a variable of Grafana is in, which stands for all values here."""
 
 
 def live_checks(artefacts: Artefacts, url: str) -> Iterator[Finding]:
@@ -28,13 +32,15 @@ def live_checks(artefacts: Artefacts, url: str) -> Iterator[Finding]:
     yet, is noted.
     """
     asked: dict[Selector, str] = {}
-    for rule in artefacts.rules():
+    for one in asked_by(artefacts):
+        if one.logs:
+            continue
         try:
-            found = selectors(parse(rule.expr))
+            found = selectors(parse(_VARIABLE.sub('=~".*"', one.expr)))
         except ValueError:
             continue  # told by our own checks
         for selector in found:
-            asked.setdefault(selector, f"{rule.path} ({rule.name})")
+            asked.setdefault(selector, f"{one.path} ({one.name})")
     try:
         for selector, by in asked.items():
             yield _found(url.rstrip("/"), selector, by)

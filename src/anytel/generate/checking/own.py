@@ -5,15 +5,25 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from anytel.backend import Spelling
 from anytel.catalogue.catalogue import Catalogue
+from anytel.generate import prometheus
 from anytel.generate.checking.alertmanager import alertmanager_checks
 from anytel.generate.checking.artefacts import Artefact, Artefacts, Rule
+from anytel.generate.checking.complete import completeness_checks
 from anytel.generate.checking.compose import compose_checks
+from anytel.generate.checking.dashboards import dashboard_checks
 from anytel.generate.checking.finding import Finding
+from anytel.generate.checking.meaning import meaning_checks
+from anytel.generate.checking.panels import Asked, asked
+from anytel.generate.checking.provisioning import provisioning_checks
+from anytel.generate.checking.routing import routing_checks
+from anytel.generate.checking.servers import server_checks
 from anytel.generate.federation.selectors import problem
+from anytel.generate.options import Options
 from anytel.generate.queries import Matcher, Selector, grouped_by, parse, selectors
 from anytel.generate.spelling import speller
 
@@ -31,19 +41,27 @@ def own_checks(artefacts: Artefacts, catalogue: Catalogue | None) -> Iterator[Fi
     """Check the files; *catalogue* says which metrics there are."""
     yield from artefacts.unreadable
     rules = list(artefacts.rules())
-    yield from _each("queries", rules, [*_queries(rules)])
+    queries = [one for one in asked(artefacts) if not one.logs]
+    yield from _each("queries", queries, [*_queries(queries)])
     yield from _each("names", rules, [*_twice(rules), *_untold(rules)])
     if catalogue is None:
         yield Finding("metrics", "skipped", detail="not compared with the declarations: give --app")
     else:
-        yield from _each("metrics", rules, [*_Metrics(rules, catalogue).findings()])
+        recorded = {rule.name for rule in rules if "record" in rule.data}
+        yield from _each("metrics", queries, [*_Metrics(queries, recorded, catalogue).findings()])
     for file in artefacts.of("prometheus"):
         yield from _federated(file)
+    yield from completeness_checks(artefacts)
+    yield from server_checks(artefacts)
+    yield from meaning_checks(rules, catalogue)
     yield from alertmanager_checks(artefacts)
+    yield from routing_checks(artefacts)
     yield from compose_checks(artefacts)
+    yield from dashboard_checks(artefacts)
+    yield from provisioning_checks(artefacts)
 
 
-def _each(check: str, rules: list[Rule], failed: list[Finding]) -> Iterator[Finding]:
+def _each(check: str, rules: Sequence[Rule | Asked], failed: list[Finding]) -> Iterator[Finding]:
     """Give what failed, and for each file without such that it passed."""
     yield from failed
     for path in dict.fromkeys(rule.path for rule in rules):
@@ -51,12 +69,12 @@ def _each(check: str, rules: list[Rule], failed: list[Finding]) -> Iterator[Find
             yield Finding(check, "passed", path)
 
 
-def _queries(rules: list[Rule]) -> Iterator[Finding]:
-    for rule in rules:
+def _queries(queries: list[Asked]) -> Iterator[Finding]:
+    for one in queries:
         try:
-            parse(rule.expr)
+            parse(one.expr)
         except ValueError as exc:
-            yield Finding("queries", "failed", rule.path, f"{rule.name}: {exc}: {rule.expr}")
+            yield Finding("queries", "failed", one.path, f"{one.name}: {exc}: {one.expr}")
 
 
 def _twice(rules: list[Rule]) -> Iterator[Finding]:
@@ -83,28 +101,28 @@ def _untold(rules: list[Rule]) -> Iterator[Finding]:
 
 
 class _Metrics:
-    """Compares the series that rules read with those that are declared or recorded."""
+    """Compares the series that are asked for with those that are declared or *recorded*."""
 
-    def __init__(self, rules: list[Rule], catalogue: Catalogue) -> None:
-        self.rules = rules
+    def __init__(self, queries: list[Asked], recorded: set[str], catalogue: Catalogue) -> None:
+        self.queries = queries
         spell = speller("prometheus")
         spellings = [spell(one) for one in catalogue.instruments.values()]
         self.declared: Mapping[str, Spelling] = {name: one for one in spellings for name in one.series}
-        self.recorded = {rule.name for rule in rules if "record" in rule.data}
+        self.recorded = recorded | _recorded(catalogue)
 
     def findings(self) -> Iterator[Finding]:
         """Give what does not fit."""
-        for rule in self.rules:
+        for one in self.queries:
             try:
-                query = parse(rule.expr)
+                query = parse(one.expr)
             except ValueError:
                 continue  # told already
             asked = selectors(query)
             for selector in asked:
                 for wrong in self._selector(selector):
-                    yield Finding("metrics", "failed", rule.path, f"{rule.name}: {wrong}")
+                    yield Finding("metrics", "failed", one.path, f"{one.name}: {wrong}")
             for label in self._unknown_groups(asked, grouped_by(query)):
-                yield Finding("metrics", "failed", rule.path, f"{rule.name}: nothing it reads has the label {label!r}")
+                yield Finding("metrics", "failed", one.path, f"{one.name}: nothing it reads has the label {label!r}")
 
     def _selector(self, selector: Selector) -> Iterator[str]:
         name = selector.name
@@ -131,6 +149,13 @@ class _Metrics:
             return []
         known = {label for selector in asked for label in self.declared[selector.name].tags.values()}
         return [label for label in labels if label not in known | OF_TARGETS | {"le"}]
+
+
+def _recorded(catalogue: Catalogue) -> set[str]:
+    """Give what the generated rules record, which need not lie in the same folder as dashboards."""
+    documents: Mapping[str, Mapping[str, Any]] = prometheus.documents(catalogue, Options())
+    groups = [group for path, data in documents.items() if path.startswith("rules/") for group in data["groups"]]
+    return {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
 
 
 def _federated(file: Artefact) -> Iterator[Finding]:

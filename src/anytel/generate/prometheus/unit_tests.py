@@ -10,7 +10,8 @@ from typing import TypeAlias
 from anytel.catalogue.alert import SEVERITIES
 from anytel.catalogue.catalogue import Catalogue
 from anytel.catalogue.durations import seconds, written
-from anytel.catalogue.levels import levels
+from anytel.catalogue.expressions import Ratio
+from anytel.catalogue.levels import holds, levels
 from anytel.generate.options import Options
 from anytel.generate.prometheus.alerts import Watch, target_rules
 from anytel.generate.prometheus.feed import EVENTS, Feed, Phase, Series
@@ -214,7 +215,23 @@ class _Holding:
             self._series((holding, self.told), (quiet, self.over)),
             [_alert(name, self._at(self.told), self._expected()), _alert(name, self._at(self.over))],
         )
+        if isinstance(self.watch.expression, Ratio):
+            yield self._none()
         yield self._missing()
+
+    def _none(self) -> Case:
+        """Where nothing was counted of the part, its series does not exist."""
+        condition, name = self.watch.condition, self.alert.name
+        held = condition is not None and holds(condition, 0)
+        alerting = f'count(count by (alertname) (ALERTS{{alertname="{name}"}}))'
+        told = {"exp_samples": [{"labels": "{}", "value": 1}]} if held else {}
+        return _case(
+            f"{name}: a part that was never counted is a share of 0, not of nothing",
+            self.step,
+            self._series((0, self.told + 1)),
+            [],
+            [{"expr": alerting, "eval_time": self._at(self.told), **told}],
+        )
 
     def _missing(self) -> Case:
         alerts = [_alert(self.alert.name, "2h")]

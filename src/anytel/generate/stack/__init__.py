@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from anytel.catalogue.catalogue import Catalogue
 from anytel.generate import alertmanager, prometheus
+from anytel.generate.grafana import shown
+from anytel.generate.grafana.datasources import datasources, provider
 from anytel.generate.options import Options
-from anytel.generate.stack import compose, grafana, logs, ruler, thanos
+from anytel.generate.stack import compose, logs, ruler, thanos
 from anytel.generate.text import notice, yaml_text
 
 __all__ = ["files", "inside"]
@@ -35,8 +37,9 @@ def files(catalogue: Catalogue, options: Options) -> Mapping[str, str]:
         "thanos/endpoints.yml": yaml_text(thanos.ENDPOINTS, head),
         "loki/loki.yml": yaml_text(logs.loki(), head),
         "alloy/config.alloy": logs.ALLOY,
-        "grafana/provisioning/datasources/datasources.yaml": yaml_text(grafana.datasources(chosen), head),
-        "grafana/provisioning/dashboards/dashboards.yaml": yaml_text(grafana.PROVIDER, head),
+        **shown(catalogue, chosen),
+        "grafana/provisioning/datasources/datasources.yaml": yaml_text(datasources(chosen), head),
+        "grafana/provisioning/dashboards/dashboards.yaml": yaml_text(provider(chosen), head),
         "compose.yaml": compose.text(catalogue, chosen),
         ".env.example": compose.environment(catalogue, chosen),
     }
@@ -50,4 +53,7 @@ def inside(options: Options) -> Options:
         scrape=(f"{compose.APP}:{compose.METRICS_PORT}",),
         alertmanagers=("alertmanager:9093",),
         secrets="/run/secrets",
+        prometheus_url="http://prometheus:9090",
+        thanos_url="http://thanos-query:10902",
+        loki_url="http://loki:3100",
     )

@@ -1,56 +1,15 @@
-"""Grafana: where it finds metrics, logs and alerts, and the dashboards in its folder."""
+"""Grafana: the service that shows the dashboards; what it reads is made by the target ``grafana``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from anytel.generate.options import Options
 from anytel.generate.stack.images import GRAFANA
 from anytel.generate.stack.service import Service, after, healthy, local, mounted, service
 
-__all__ = ["ADMIN_PASSWORD", "PROVIDER", "datasources", "services"]
+__all__ = ["ADMIN_PASSWORD", "services"]
 
 ADMIN_PASSWORD = "grafana_admin_password"  # noqa: S105 -- a secret's name
-
-PROVIDER: Mapping[str, object] = {
-    "apiVersion": 1,
-    "providers": [
-        {
-            "name": "anytel",
-            "folder": "anytel",
-            "type": "file",
-            "allowUiUpdates": False,
-            "options": {"path": "/var/lib/grafana/dashboards"},
-        }
-    ],
-}
-
-
-def datasources(options: Options) -> Mapping[str, object]:
-    """Give the data sources; metrics are asked of Thanos, which knows old and fresh ones."""
-    return {
-        "apiVersion": 1,
-        "datasources": [
-            {
-                **_source("prometheus", "Metrics", "prometheus", "http://thanos-query:10902"),
-                "isDefault": True,
-                "jsonData": {
-                    "prometheusType": "Thanos",
-                    "httpMethod": "POST",
-                    "timeInterval": options.scrape_interval,
-                },
-            },
-            _source("loki", "Logs", "loki", "http://loki:3100"),
-            {
-                **_source("alertmanager", "Alerts", "alertmanager", "http://alertmanager:9093"),
-                "jsonData": {"implementation": "prometheus"},
-            },
-        ],
-    }
-
-
-def _source(uid: str, name: str, kind: str, url: str) -> Mapping[str, object]:
-    return {"name": name, "uid": uid, "type": kind, "access": "proxy", "url": url, "editable": False}
 
 
 def services() -> Mapping[str, tuple[str, Service]]:

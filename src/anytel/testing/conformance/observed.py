@@ -48,7 +48,7 @@ class Raised:
     def of(cls, record: ExceptionRecord) -> Raised:
         """Take an exception from a record."""
         return cls(
-            type=record.type if record.module == "builtins" else f"{record.module}.{record.type}",
+            type=record.qualified,
             message=record.message,
             functions=tuple(frame.function for frame in record.frames),
             cause=cls.of(record.cause) if record.cause is not None else None,

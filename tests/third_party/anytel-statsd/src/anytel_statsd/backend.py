@@ -1,17 +1,17 @@
 """The backend: what anytel calls."""
 
-import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from anytel.backend import Ack, Backend, ConfigError, Host, MetricBatch, Point, Signal
+from anytel.backend import Ack, Backend, Host, MetricBatch, Point, Signal
+from anytel.backend.settings import Setting
 from anytel_statsd.wire import lines
 
 __all__ = ["StatsdBackend"]
 
-_SETTING = "STATSD_URL"
+_DEFAULT = Setting("STATSD_URL", "udp://127.0.0.1:8125", "the default")
 _DATAGRAM = 1_400
 """Bytes that fit into one packet on the usual networks."""
 
@@ -38,7 +38,7 @@ class StatsdBackend(Backend):
     }
 
     def __init__(self, url: str | None = None) -> None:
-        self._address = _address(url or os.environ.get(_SETTING) or "udp://127.0.0.1:8125")
+        self._address = _address(Setting.read("STATSD_URL", url, "url") or _DEFAULT)
         self._socket: socket.socket | None = None
 
     def open(self, host: Host, /) -> None:
@@ -86,10 +86,10 @@ def _encoded(point: Point) -> Iterator[bytes]:
     return (f"{line}\n".encode() for line in lines(point))
 
 
-def _address(url: str) -> tuple[str, int]:
-    """Read a URL; raises ConfigError, which names the setting and what to do."""
-    scheme, _, rest = url.partition("://")
+def _address(setting: Setting) -> tuple[str, int]:
+    """Read a URL; raises ConfigError, which names the setting, where it came from and what to do."""
+    scheme, _, rest = setting.value.partition("://")
     host, _, port = rest.rpartition(":")
     if scheme != "udp" or not host or not port.isdecimal():
-        raise ConfigError(_SETTING, url, "the environment", "this is no address", "Give udp://HOST:PORT.")
+        raise setting.error("this is no address", "Give udp://HOST:PORT.")
     return host, int(port)
