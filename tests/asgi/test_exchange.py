@@ -188,6 +188,33 @@ def test_lifespan_is_passed_on(memory):
     assert (seen, memory.spans, memory.logs) == (["lifespan.startup"], [], [])
 
 
+@pytest.mark.parametrize("end", ["lifespan.shutdown.complete", "lifespan.shutdown.failed"])
+def test_the_end_of_a_lifespan_is_told_once_everything_is_delivered(memory, end):
+    """On a thread: the loop may have more to do than to end this application."""
+    delivered = []
+
+    async def app(scope, receive, send):
+        with anytel.span("teardown"):
+            pass
+        await send({"type": end})
+        delivered.extend(span.name for span in memory.backend.finished)
+
+    sent, raised = drive(TelemetryMiddleware(app), {"type": "lifespan"})
+
+    assert (sent, raised, delivered) == ([{"type": end}], None, ["teardown"])
+
+
+def test_the_end_of_a_lifespan_needs_no_configuration():
+    """As after a lifespan that has called `anytel.shutdown` itself."""
+
+    async def app(scope, receive, send):
+        await send({"type": "lifespan.shutdown.complete"})
+
+    sent, raised = drive(TelemetryMiddleware(app), {"type": "lifespan"})
+
+    assert (sent, raised) == ([{"type": "lifespan.shutdown.complete"}], None)
+
+
 def sockets():
     """Make an application with WebSockets that end in every way."""
     app = instrument(FastAPI())

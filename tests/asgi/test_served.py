@@ -1,7 +1,11 @@
 """Under uvicorn, over real sockets: what only a server does to an application."""
 
 import contextlib
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -13,6 +17,7 @@ from fastapi.responses import StreamingResponse
 
 import anytel
 from anytel.fastapi import instrument
+from anytel.testing.receivers.otlp import OtlpReceiver
 
 
 def make():
@@ -108,3 +113,38 @@ def test_attributes_are_those_of_the_connection(port, memory):
         "user_agent.original": "test/1",
     }
     assert wanted.items() <= second.attributes.items()
+
+
+SHOP = """
+import anytel
+from anytel.fastapi import instrument
+from fastapi import FastAPI
+
+anytel.configure(service="shop", backends="otlp", flush_interval=600)
+app = instrument(FastAPI())
+
+
+@app.get("/items")
+def items():
+    anytel.count("shop.asked")
+    return [1]
+"""
+
+
+def test_what_was_recorded_is_delivered_before_sigterm_ends_a_server(tmp_path):
+    """Uvicorn shuts down, and then dies of the signal itself: nothing that Python does at its exit is done."""
+    (tmp_path / "shop.py").write_text(SHOP)
+    with OtlpReceiver() as collector, socket.create_server(("127.0.0.1", 0)) as listening:
+        environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        server = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "shop:app", "--fd", str(listening.fileno())], cwd=tmp_path,
+            env=environment, pass_fds=[listening.fileno()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            assert httpx.get(f"http://127.0.0.1:{listening.getsockname()[1]}/items", timeout=60).json() == [1]
+        finally:
+            server.send_signal(signal.SIGTERM)
+            ended = server.wait(60)
+        assert ended == -signal.SIGTERM
+        assert [span.name for span in collector.spans] == ["GET /items"]
+        assert {"shop.asked", "http.server.request.duration"} <= {metric.name for metric in collector.metrics}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anytel import runtime
 from anytel.asgi.exchange import Exchange
+from anytel.asgi.lifespan import delivering
 from anytel.asgi.options import Options
 from anytel.asgi.protocol import App, Receive, Scope, Send
 from anytel.asgi.scrape import scrape
@@ -38,6 +39,7 @@ async def serve(app: App, options: Options, scope: Scope, receive: Receive, send
     kind = scope["type"]
     if kind == "lifespan":
         serve_logs()
+        send = delivering(send)
     if options.metrics is not None and options.serves_metrics(scope):
         await scrape(scope, receive, send)
         return
