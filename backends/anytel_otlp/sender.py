@@ -15,7 +15,7 @@ import urllib3
 
 from anytel.backend import ConfigError
 from anytel.backend.deadline import Deadline
-from anytel.backend.http import retry_after, untraced
+from anytel.backend.http import close, retry_after, untraced
 from anytel.backend.version import version
 from anytel_otlp.settings import Compression, Destination, PemFile, Tls
 
@@ -83,7 +83,7 @@ class Sender:
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.clear()
+        close(self._pool)
 
     def _exchange(self, body: bytes, deadline: float) -> Answer:
         self._deadline.at = min(time.monotonic() + self._to.timeout, deadline)

@@ -138,6 +138,7 @@ class SentryBackend(Backend):
         """Send what is held, and close the SDK if it was initialised here."""
         Delivery(0).send(self._session.traces.rest(), self._session.sender, deadline)
         self._session.traces.abandon()
+        self._session.sender.close()
         self._linked.close()
         self._reports.close()
         return clients.close(self._session.client, deadline)

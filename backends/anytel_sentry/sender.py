@@ -14,7 +14,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import HttpTransport, Transport
 
 from anytel.backend.deadline import Deadline
-from anytel.backend.http import retry_after, untraced
+from anytel.backend.http import close, retry_after, untraced
 
 __all__ = ["Direct", "Handover", "Outcome", "Sender", "sender_for"]
 
@@ -41,6 +41,9 @@ class Sender(Protocol):
 
     def send(self, envelope: Envelope, deadline: float, /) -> Outcome:
         """Send one envelope, blocking until *deadline* (`time.monotonic`) at the latest."""
+
+    def close(self) -> None:
+        """Close what was opened here."""
 
 
 def sender_for(client: BaseClient, transport: Transport) -> Sender:
@@ -83,6 +86,10 @@ class Direct:
             return Outcome("retry")
         self._transport._update_rate_limits(response)
         return self._judge(response.status, response.headers, envelope)
+
+    def close(self) -> None:
+        """Close the connections."""
+        close(self._pool)
 
     def _limited(self, envelope: Envelope) -> bool:
         limited = any(self._transport._check_disabled(item.data_category) for item in envelope.items)
@@ -130,6 +137,9 @@ class Handover:
         _show(self._client, envelope)
         untraced(self._transport.capture_envelope, envelope)
         return _DELIVERED
+
+    def close(self) -> None:
+        """Leave the transport to the application."""
 
 
 def _show(client: BaseClient, envelope: Envelope) -> None:

@@ -7,12 +7,28 @@ import email.utils
 import sys
 import time
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-__all__ = ["retry_after", "untraced"]
+if TYPE_CHECKING:
+    from urllib3.poolmanager import PoolManager
+
+__all__ = ["close", "retry_after", "untraced"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def close(pools: PoolManager) -> None:
+    """Close the connections of a urllib3 pool manager.
+
+    Its own ``clear`` leaves that to finalizers, which no longer run when the last records are sent at the
+    interpreter's end.
+    """
+    for key in pools.pools.keys():  # noqa: SIM118 -- urllib3's container refuses to be iterated
+        pool = pools.pools.get(key)
+        if pool is not None:
+            pool.close()
+    pools.clear()
 
 
 def retry_after(header: str) -> float:
