@@ -245,6 +245,17 @@ def test_undeclared_tags_are_dropped(memory):
     assert anytel.stats().refused["tag"] == 3
 
 
+def test_one_word_is_one_tag_and_one_allowed_value(memory):
+    """A text where names or values are asked for is one of them, and not its letters."""
+    region = anytel.Counter("by.region", tags="region")
+    channel = anytel.Counter("by.channel", tags={"channel": "web"})
+    region.add(1, {"region": "eu"})
+    channel.add(1, {"channel": "web"})
+    assert memory.point("by.region", region="eu").value == 1
+    assert memory.point("by.channel", channel="web").value == 1
+    assert anytel.Counter("by.region", tags=("region",)) is region
+
+
 def test_context_fills_declared_tags_only(memory):
     """A bound attribute is the tag of that name where one is declared, unless it is given; others never get it."""
     calls = anytel.Counter("calls", tags=("tenant",))

@@ -84,8 +84,10 @@ class Instrument:
 
     def declare(self, tags: Allowed, description: str, owner: str) -> None:
         """Turn what a first use has made into what was declared."""
-        allowed = tags if isinstance(tags, Mapping) else dict.fromkeys(islice(tags, MAX_TAGS))
-        self._allowed = {name: None if some is None else frozenset(map(str, some)) for name, some in allowed.items()}
+        allowed = tags if isinstance(tags, Mapping) else dict.fromkeys(islice(_several(tags), MAX_TAGS))
+        self._allowed = {
+            name: None if some is None else frozenset(map(str, _several(some))) for name, some in allowed.items()
+        }
         self._declared = tuple(self._allowed)
         self.description, self.owner, self.implicit = _said(description), _said(owner), False
         self.place = declaring()
@@ -324,6 +326,10 @@ class Set(Instrument):
 
 def _said(words: object) -> str:
     return encodable(text(words)) if words is not None else ""
+
+
+def _several(words: Iterable[str]) -> Iterable[str]:
+    return (words,) if isinstance(words, str) else words
 
 
 def rendered_tag(value: object) -> str:
