@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal
 
 from anytel import misuse
 from anytel.backend import Backend
-from anytel.config.settings import BackendSpec, Settings, read
+from anytel.config.settings import BackendSpec, Settings, misspelt, read
 from anytel.errors import AnytelError, ConfigError
 from anytel.metrics import registry
 from anytel.metrics.store import nothing, store
 from anytel.pipeline.accounts import Stats
+from anytel.pipeline.guard import logger
 from anytel.pipeline.pipeline import Intervals, Pipeline
 from anytel.redaction import Redactor
 from anytel.tracing.context import current
@@ -122,6 +123,7 @@ def configure(
         ConfigError: A setting cannot be used; it names the setting, its value, where it came from and what to do.
     """
     settings = read(locals())
+    _tell_of_misspelt(strict=settings.strict.value)
     if amend is not None:
         settings = amend(settings)
     with _exchange:
@@ -141,6 +143,14 @@ def _join_otel() -> None:
         from anytel.otel.install import install  # noqa: PLC0415 -- an unconfigured process does not need it
 
         install()
+
+
+def _tell_of_misspelt(*, strict: bool) -> None:
+    for name, meant in misspelt().items():
+        problem, fix = "there is no such setting", f"Set {meant}."
+        if strict:
+            raise ConfigError(name, os.environ.get(name, ""), "the environment", problem, fix)
+        logger.warning("%s is set, and %s: %s", name, problem, fix)
 
 
 def _build(settings: Settings, log_processors: Sequence[Processor]) -> Runtime:

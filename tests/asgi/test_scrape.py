@@ -117,3 +117,11 @@ def test_the_event_loop_runs_on_while_a_large_exposition_is_rendered(app):
     assert at[0] - before > 50, "rendered on the event loop, there would be none"
     assert len(at) > 3, "the body is sent in parts"
     assert all(later > earlier for earlier, later in pairwise(at[1:]))
+
+
+@pytest.mark.parametrize("path", [True, "metrics", ""])
+def test_what_is_no_path_is_refused(memory, path):
+    """It could never be asked for."""
+    app = instrument(FastAPI(), metrics=path)
+    assert anytel.stats().refused["metrics_path"] == 1
+    assert ask(app, "GET", "/metrics").status_code == 404

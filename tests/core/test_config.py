@@ -236,6 +236,28 @@ def test_a_third_party_backend_is_found_by_name(third_party):
     assert anytel.stats().backends["acme"]["span"].delivered == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("TELEMETRY_BACKEND", "TELEMETRY_BACKENDS"), ("TELEMETRY_SAMPLERATE", "TELEMETRY_SAMPLE_RATE")],
+)
+def test_a_misspelt_variable_is_told(monkeypatch, caplog, name, meant):
+    """A warning names the one that was probably meant; strict: an error."""
+    monkeypatch.setenv(name, "0.5")
+    anytel.configure(backends="memory")
+    (warning,) = [one for one in caplog.records if one.levelno == logging.WARNING]
+    assert warning.getMessage() == f"{name} is set, and there is no such setting: Set {meant}."
+    with pytest.raises(ConfigError, match=meant):
+        anytel.configure(backends="memory", strict=True)
+
+
+def test_a_variable_of_somebody_elses_is_left_alone(monkeypatch, caplog):
+    """A backend may have settings of its own by that prefix."""
+    monkeypatch.setenv("TELEMETRY_SENTRY_SPANS", "items")
+    monkeypatch.setenv("TELEMETRY_ACME_TOKEN", "x")
+    anytel.configure(backends="memory", strict=True)
+    assert caplog.records == []
+
+
 def test_missing_credentials_switch_a_backend_off(third_party, caplog):
     """A backend without its credentials is left out with one warning that says what to set; the others work."""
     module = (

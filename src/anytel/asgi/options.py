@@ -48,6 +48,9 @@ class Options:
             name = misuse.refuse("request_id_header", problem, _REQUEST_ID)
         object.__setattr__(self, "request_id_header_lower", name.lower())
         object.__setattr__(self, "request_id_name", name.lower().encode())
+        if self.metrics is not None and not str(self.metrics).startswith("/"):
+            problem = f"metrics={misuse.shown(self.metrics)}: a path begins with '/', as '/metrics'"
+            object.__setattr__(self, "metrics", misuse.refuse("metrics_path", problem, None))
         exclude = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
         paths = [".*".join(map(re.escape, str(one).split("*"))) for one in exclude]
         if paths:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from anytel.backend import Backend
-from anytel.config.sources import Setting, Sources, boolean, choice, number, rate, seconds
+from anytel.config.sources import Setting, Sources, boolean, choice, number, own_variable, rate, seconds
 from anytel.tracing.propagator import DEFAULT, FORMATS
 
-__all__ = ["BackendSpec", "Settings", "read", "terminal"]
+__all__ = ["BackendSpec", "Settings", "misspelt", "read", "terminal"]
 
 BackendSpec = str | Backend
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -88,6 +88,18 @@ def read(arguments: Mapping[str, object], environ: Mapping[str, str] = os.enviro
         propagators=get("propagators", DEFAULT, _propagators),
         baggage=get("baggage", (), _words),
     )
+
+
+def misspelt(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """Give the variables that look like a setting's and are none's, each with the one that was probably meant."""
+    known = {own_variable(one.name) for one in fields(Settings)}
+    unknown = [name for name in environ if name.startswith("TELEMETRY_") and name not in known]
+    if not unknown:
+        return {}
+    from difflib import get_close_matches  # noqa: PLC0415 -- few processes have such a variable
+
+    meant = ((name, get_close_matches(name, known, 1, 0.9)) for name in unknown)
+    return {name: close[0] for name, close in meant if close}
 
 
 def _names(attribute: str, *variables: str) -> tuple[str, ...]:

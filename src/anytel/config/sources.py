@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from anytel.errors import ConfigError
 
-__all__ = ["Setting", "Sources", "boolean", "choice", "number", "rate", "seconds"]
+__all__ = ["Setting", "Sources", "boolean", "choice", "number", "own_variable", "rate", "seconds"]
 
 T = TypeVar("T")
 
